@@ -5,6 +5,8 @@ import dataclasses
 import re
 from typing import Any
 
+import django
+from django.conf import settings
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -13,6 +15,10 @@ from sphinx.util import logging
 
 import safeconduct
 import safeconduct.service
+
+# The modules for Django are read from it while it is configured.
+settings.configure(INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"], SAFECONDUCT={})
+django.setup()
 
 project = "safeconduct"
 author = "the safeconduct authors"
@@ -43,7 +49,8 @@ nitpicky = True
 # Their inventories would have to be downloaded, and the build works offline; every name of safeconduct is checked.
 nitpick_ignore_regex = [
     ("py:.*", "|".join(name for name in dir(builtins) if not name.startswith("_"))),
-    ("py:.*", r"(authlib|collections\.abc|flask|httpx2|pathlib|starlette|types|typing)\..*"),
+    ("py:.*", r"(authlib|channels|collections\.abc|django|flask|httpx2|ninja|pathlib)\..*"),
+    ("py:.*", r"(rest_framework|starlette|types|typing)\..*"),
 ]
 #: The protocol that a store implements is not a public name yet: authors of a store read the source.
 STORE = "safeconduct._core.store.Store"

@@ -1,5 +1,6 @@
-"""Set how many examples the properties of all tests try."""
+"""Set how many examples the properties of all tests try, and refuse names of tests that differ between workers."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A deadline is a timing assertion, and a database of examples would make a run depend on the one before it.
@@ -11,3 +12,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("plain")
+
+
+def pytest_collection_modifyitems(items):
+    """Refuse an address in the name of a test: parallel workers would collect different tests and run none."""
+    named = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if named:
+        raise pytest.UsageError(f"give these parameters ids: {named}")

@@ -1,9 +1,20 @@
 """The types of the session verbs, blocking and awaitable, and of the testing helpers."""
 
+from pathlib import Path
 from typing import assert_type
 
 from safeconduct import Account, ActiveSession, Auth, RefreshToken, RequestOrigin, Tokens
-from safeconduct.testing import Clock, RequestHeaders, signed_in, throw_away_keys
+from safeconduct.testing import (
+    Clock,
+    FakeIssuer,
+    RequestHeaders,
+    SignedInCookies,
+    StoreContract,
+    signed_in,
+    signed_in_cookies,
+    throw_away_keys,
+)
+from safeconduct.testing.conformance import CHECKS, Report, Site, check_all
 
 
 def blocking(auth: Auth) -> None:
@@ -30,3 +41,17 @@ def tested(auth: Auth) -> None:
     assert_type(signed_in(auth, "alice", level="remembered"), RequestHeaders)
     assert_type(signed_in(auth.wsgi(lambda environ, start_response: []), "alice"), RequestHeaders)
     throw_away_keys()["keys"]
+    assert_type(signed_in(auth, "alice").environ, dict[str, str])
+    assert_type(signed_in(auth, "alice").raw, list[tuple[bytes, bytes]])
+    assert_type(signed_in_cookies(auth, "alice"), SignedInCookies)
+    assert_type(signed_in_cookies(auth, "alice").headers, RequestHeaders)
+    assert_type(FakeIssuer(Path("issuer.json"), clock=clock).token("bob", claims={"roles": ["boss"]}), str)
+    assert_type(StoreContract.horizon_ms, int)
+
+
+def attacked(auth: Auth) -> None:
+    with Site(auth.wsgi(lambda environ, start_response: []), closed="/me", needs_role=("/admin", "admin")) as site:
+        assert_type(check_all(site), Report)
+        for check in CHECKS:
+            check(site)
+            assert_type(str(check), str)

@@ -95,7 +95,7 @@ class Principal:
         _NEVER_READ.__get_pydantic_core_schema__(*asked)
 
     @property
-    def is_authenticated(self) -> bool:
+    def is_authenticated(self) -> Literal[True]:
         """Return True: a principal has proven who it is."""
         return True
 
@@ -112,7 +112,7 @@ class Anonymous:
     reason: Reason = "none"
 
     @property
-    def is_authenticated(self) -> bool:
+    def is_authenticated(self) -> Literal[False]:
         """Return False: the caller has not proven who they are."""
         return False
 

@@ -9,7 +9,6 @@ from safeconduct.config.cross_checks import NOT_IMPLEMENTED
 BY_REFERENCE = {key: value for key, value in TRUST.items() if key != "keys"}
 
 CASES = [
-    ("access.continue_navigation", "access.continue_navigation", {"access": {"continue_navigation": True}}),
     (
         "clients[].jwks",
         "clients[0].jwks",

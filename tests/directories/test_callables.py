@@ -55,6 +55,22 @@ def test_without_a_look_up_a_directory_says_that_it_is_static():
         asyncio.run(awaitable.alookup("alice"))
 
 
+@pytest.mark.parametrize("make", [CallableDirectory, AsyncCallableDirectory])
+@pytest.mark.parametrize(
+    ("functions", "message"),
+    [
+        ((None,), "check must be a function, got None"),
+        ((dict,), "check must be a function, got the class dict"),
+        ((print, {}), "lookup must be a function, got a value of type dict"),
+        ((print, dict), "lookup must be a function, got the class dict"),
+    ],
+)
+def test_what_is_no_function_is_refused_at_once(make, functions, message):
+    """A class would be called, and its instance would be neither an account nor None."""
+    with pytest.raises(ConfigurationError, match=message):
+        make(*functions)
+
+
 @pytest.mark.parametrize(
     ("functions", "message"),
     [((acheck, None), "check must be a plain function"), ((check, alookup), "lookup must be a plain function")],

@@ -13,7 +13,7 @@ One document is one test: its blocks share a namespace and an empty folder, whic
 =============  ==================================================================================================
 
 A comment right above a block says more: ``<!-- file: app.py -->`` writes the block to that file, so that a later one
-can use it, and ``<!-- not run: reason -->`` leaves it out.
+can use it, ``<!-- append: app.py -->`` to the end of that file, and ``<!-- not run: reason -->`` leaves it out.
 """
 
 import pytest

@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+import django_site  # noqa: F401 - importing it configures Django
 import safeconduct
 import written_pages
 from document_blocks import PROJECT
@@ -44,11 +45,18 @@ READ_AS_MODULES = {
         "safeconduct.asgi",
         "safeconduct.audit",
         "safeconduct.authlib",
+        "safeconduct.django",
+        "safeconduct.django.admin",
+        "safeconduct.django.channels",
+        "safeconduct.django.context_processors",
+        "safeconduct.django.ninja",
+        "safeconduct.django.rest_framework",
         "safeconduct.errors",
         "safeconduct.events",
         "safeconduct.flask",
         "safeconduct.opentelemetry",
         "safeconduct.prometheus",
+        "safeconduct.quart",
         "safeconduct.service",
         "safeconduct.starlette",
         "safeconduct.stores",

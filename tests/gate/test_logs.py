@@ -114,7 +114,7 @@ def test_e11_a_listener_that_raises_is_passed_over_when_the_log_raises_too():
         raise ValueError
 
     with broken_log("handler"):
-        EventDispatcher([raises, heard.append])(StoreRecovered())
+        EventDispatcher([raises, heard.append], clock=now)(StoreRecovered())
 
     assert [StoreRecovered()] == heard
 
@@ -127,14 +127,14 @@ def test_e11_an_interrupt_in_a_listener_goes_on(fault):
         raise fault
 
     with pytest.raises(fault):
-        EventDispatcher([raises])(StoreRecovered())
+        EventDispatcher([raises], clock=now)(StoreRecovered())
 
 
 @ways
 @pytest.mark.parametrize("fault", PASSING)
 def test_e11_an_interrupt_in_the_log_goes_on(fault, way):
     with broken_log(way, fault=fault), pytest.raises(fault):
-        EventDispatcher()(StoreRecovered())
+        EventDispatcher(clock=now)(StoreRecovered())
 
 
 class Full(io.StringIO):
@@ -150,7 +150,7 @@ def test_e11_a_broken_log_is_reported_to_nobody_where_nobody_listens(monkeypatch
     monkeypatch.setattr(sys, "stderr", stream)
 
     with broken_log("handler"):
-        EventDispatcher()(StoreRecovered())
+        EventDispatcher(clock=now)(StoreRecovered())
 
 
 def test_e11_a_broken_log_is_silent_where_the_application_says_so(monkeypatch, capsys):
@@ -158,14 +158,14 @@ def test_e11_a_broken_log_is_silent_where_the_application_says_so(monkeypatch, c
     monkeypatch.setattr(logging, "raiseExceptions", False)
 
     with broken_log("handler"):
-        EventDispatcher()(StoreRecovered())
+        EventDispatcher(clock=now)(StoreRecovered())
 
     assert "" == capsys.readouterr().err
 
 
 def test_e11_the_secret_in_a_broken_log_s_error_is_not_shown(capsys):
     with broken_log("handler"):
-        EventDispatcher()(StoreRecovered())
+        EventDispatcher(clock=now)(StoreRecovered())
 
     assert SECRET not in capsys.readouterr().err
 
@@ -173,6 +173,6 @@ def test_e11_the_secret_in_a_broken_log_s_error_is_not_shown(capsys):
 def test_e11_the_record_names_the_place_that_wrote_it(caplog):
     """A format with ``%(module)s`` shows the module of the event and not that of the wrapper."""
     with caplog.at_level(logging.INFO, "safeconduct"):
-        EventDispatcher()(StoreRecovered())
+        EventDispatcher(clock=now)(StoreRecovered())
 
     assert ["event_dispatcher"] == [record.module for record in caplog.records]

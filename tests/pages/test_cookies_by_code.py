@@ -382,24 +382,6 @@ def test_a_known_device_signs_in_to_an_account_under_attack():
     made.site.close()
 
 
-@pytest.mark.parametrize(
-    ("fields", "directory", "named"),
-    [
-        ({"sources": ["bearer"]}, {"alice": "w"}, "cookies"),
-        ({"cookies": {"mode": "off"}}, {"alice": "w"}, "cookies"),
-        ({}, {}, "passwords"),
-    ],
-    ids=str,
-)
-def test_what_cannot_work_is_said_at_once(fields, directory, named):
-    """A view of the application would fail at every request."""
-    with Auth(login_configuration(**fields), directory=MemoryDirectory(**directory) if directory else None) as auth:
-        with pytest.raises(ConfigurationError, match=f"auth.{named}"):
-            getattr(auth, named)
-        with pytest.raises(ConfigurationError, match=f"auth.{named}"):
-            getattr(auth, f"async_{named}")
-
-
 def test_the_blocking_verbs_name_their_twins(auth):
     """They would block a loop."""
     tokens = auth.sessions.sign_in(Account("alice"))

@@ -11,7 +11,7 @@ from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_script_prefix, path
 
 from app_client import SentRequest, asgi_messages, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from django_site import MIDDLEWARE, make_tables
+from django_site import OF_A_PROJECT, close_connections, make_tables
 from safeconduct import Auth, Config, requires
 from safeconduct.django import DjangoDirectory
 from safeconduct.testing import Clock, signed_in, throw_away_keys
@@ -19,13 +19,6 @@ from safeconduct.testing import Clock, signed_in, throw_away_keys
 SITE = "https://app.example"
 OWN_PAGE = {"Origin": SITE}
 IDP = "https://idp.example"
-FULL = (
-    MIDDLEWARE,
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-)
 
 
 def configuration(**fields):
@@ -54,7 +47,7 @@ class Project:
         directory: Its directory; None for none.
     """
 
-    def __init__(self, urlpatterns=(), *, directory=DjangoDirectory, fields=None, middleware=FULL, **settings):
+    def __init__(self, urlpatterns=(), *, directory=DjangoDirectory, fields=None, middleware=OF_A_PROJECT, **settings):
         make_tables()
         self.clock = Clock()
         self.auth = Auth(configuration(**fields or {}), directory=directory and directory(), clock=self.clock)
@@ -72,6 +65,7 @@ class Project:
         self._settings.disable()
         # A handler has set it for its thread.
         clear_script_prefix()
+        close_connections()
         self.auth.close()
 
     def token(self, subject, **grant):

@@ -33,7 +33,7 @@ LOOKED_AT = frozenset(
         "javascript",
     }
 )
-_DIRECTIVE = re.compile(r"<!-- (?P<verb>file|not run): (?P<argument>\S.*?) -->\n\Z")
+_DIRECTIVE = re.compile(r"<!-- (?P<verb>file|append|not run): (?P<argument>\S.*?) -->\n\Z")
 _FENCE = re.compile(r"^ *```(?P<language>[^\n`]*)$", re.MULTILINE)
 _COMMAND = re.compile(r"^\$ (?P<command>.*(?:\\\n.*)*)\n?(?P<output>(?:(?!\$ ).*\n?)*)", re.MULTILINE)
 
@@ -112,21 +112,22 @@ def _blocks(document: Document) -> Iterable[Region]:
     for region in FencedCodeBlockLexer("[a-z]+")(document):
         directive = _directive(document, region)
         run = RUN.get(region.lexemes["language"])
-        if directive is not None and directive[0] == "file":
-            run = _writes(directive[1])
+        if directive is not None and directive[0] in {"file", "append"}:
+            run = _writes(directive[1], mode="w" if directive[0] == "file" else "a")
         elif directive is not None:
             run = None
         if run is not None:
             yield Region(region.start, region.end, region.lexemes["source"], run)
 
 
-def _writes(name: str) -> Callable[[Example], None]:
-    """Return a function that writes a block to the file *name* of the page's folder."""
+def _writes(name: str, *, mode: str) -> Callable[[Example], None]:
+    """Return a function that writes a block to the file *name* of the page's folder, or to its end."""
 
     def write(example: Example) -> None:
         file = Path.cwd() / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(example.parsed, "utf-8")
+        with file.open(mode, encoding="utf-8") as written:
+            written.write(example.parsed)
 
     return write
 

@@ -48,6 +48,7 @@ class LoginSite:
         app=None,
         add_claims=None,
         app_clients=None,
+        problem_page=None,
         **fields,
     ):
         self.world, self.clock, self.events = world, clock or Clock(), []
@@ -55,7 +56,7 @@ class LoginSite:
         config = login_configuration(**fields)
         self.auth = Auth(
             config, directory=self.directory or None, store=stores, clock=self.clock, listeners=[self.events.append],
-            add_claims=add_claims, clients=app_clients,
+            add_claims=add_claims, clients=app_clients, problem_page=problem_page,
         )  # fmt: skip
         if world == "asgi":
             self.application = self.auth.asgi(app or AsgiReport())

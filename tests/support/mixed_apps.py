@@ -41,7 +41,7 @@ def subjects(first):
         yield subject().encode() + b"\n"
 
 
-def flask_app(auth=None):
+def flask_app(auth=None, *, label="inside"):
     """Return the Flask application; without *auth*, unprotected by itself."""
     app = Flask("inner")
 
@@ -56,7 +56,7 @@ def flask_app(auth=None):
 
     @app.get("/admin")
     def admin():
-        return subject()
+        return f"{label} {subject()}"
 
     if auth is not None:
         Safeconduct(auth).init_app(app)
@@ -79,18 +79,17 @@ async def _where(request):
     return JSONResponse([root, path.removeprefix(root)])
 
 
-async def _admin(_request):
-    return JSONResponse(subject())
-
-
-def starlette_app(auth=None, *, mounts=(), is_buffered=False):
+def starlette_app(auth=None, *, mounts=(), is_buffered=False, label="inside"):
     """Return the Starlette application; with *is_buffered* below a ``BaseHTTPMiddleware`` too."""
 
     async def pass_on(request, call_next):
         assert request.user is current()
         return await call_next(request)
 
-    routes = [Route("/me", _me, methods=["GET", "POST"]), Route("/where", _where), Route("/admin", _admin)]
+    async def admin(_request):
+        return JSONResponse(f"{'outside' if mounts else label} {subject()}")
+
+    routes = [Route("/me", _me, methods=["GET", "POST"]), Route("/where", _where), Route("/admin", admin)]
     app = Starlette(routes=[*(Mount(PREFIX, app=each) for each in mounts), *routes])
     if is_buffered:
         app.add_middleware(BaseHTTPMiddleware, dispatch=pass_on)
@@ -101,7 +100,7 @@ def starlette_app(auth=None, *, mounts=(), is_buffered=False):
 
 def fastapi_app(auth, mounted):
     """Return a FastAPI application around *mounted*."""
-    app = FastAPI(openapi_url=None, routes=starlette_app().routes)
+    app = FastAPI(openapi_url=None, routes=starlette_app(label="outside").routes)
     app.mount(PREFIX, mounted)
     app.add_middleware(AuthMiddleware, auth=auth)
     return app
@@ -109,7 +108,7 @@ def fastapi_app(auth, mounted):
 
 def dispatched(auth, mounted):
     """Return Werkzeug's dispatcher in front of a Flask application and *mounted*, behind the middleware."""
-    return auth.wsgi(DispatcherMiddleware(flask_app(), {PREFIX: mounted}))
+    return auth.wsgi(DispatcherMiddleware(flask_app(label="outside"), {PREFIX: mounted}))
 
 
 #: How each nesting is made of the outer ``Auth`` and the inner one.

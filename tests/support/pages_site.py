@@ -1,5 +1,5 @@
 """
-An application of HTML pages, in Flask and in Starlette, served for real, for browsers whose scripts are switched off.
+Pages of HTML in Flask, Django and Starlette, served for real for browsers whose scripts are switched off.
 
 Its pages: ``/`` is public; ``/orders`` is closed and shows its query and a form to itself; ``/settings`` needs an
 explicit sign-in of the last five minutes.
@@ -10,11 +10,14 @@ import socket
 from html import escape
 
 import flask
+from django.http import HttpResponse
+from django.urls import path
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from demo_servers import serving_asgi, serving_wsgi
+from django_site import OF_A_PROJECT, handler
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, Config, current
 from safeconduct.flask import Safeconduct
@@ -81,8 +84,28 @@ def starlette_site(auth):
     return auth.asgi(Starlette(routes=routes))
 
 
+def django_site(auth):
+    """Return the Django application, with the middlewares of a new project."""
+
+    def home(request):
+        return HttpResponse(page_of("Home", request.META["QUERY_STRING"]))
+
+    def orders(request):
+        return HttpResponse(page_of("Orders", request.META["QUERY_STRING"]))
+
+    def settings(request):
+        return HttpResponse(page_of("Settings", request.META["QUERY_STRING"], request.POST.get("mail", "")))
+
+    routes = (path("", home), path("orders", orders), path("settings", settings))
+    return handler("wsgi", routes, middleware=OF_A_PROJECT, SAFECONDUCT_AUTH=auth)
+
+
 #: How each framework's application is made, and how it is served.
-SITES = {"flask": (flask_site, serving_wsgi), "starlette": (starlette_site, serving_asgi)}
+SITES = {
+    "flask": (flask_site, serving_wsgi),
+    "starlette": (starlette_site, serving_asgi),
+    "django": (django_site, serving_wsgi),
+}
 
 
 class PagesSite:

@@ -91,7 +91,10 @@ METHODS = [
     )
 ]  # fmt: skip
 
-_LINKS = [{"rel": "login", "method": "POST", "href": _LOGIN}]
+_LINKS = [
+    {"rel": "login", "method": "POST", "href": _LOGIN},
+    {"rel": "sign-in", "method": "GET", "href": "/auth/sign-in"},
+]
 OTHERS = [
     _answered("session-anonymous", target="/auth/session", fields=_TOKENS,
               seen={"is_authenticated": False, "links": _LINKS}),

@@ -50,6 +50,10 @@ flask_setups = partial(WsgiSetups, "flask")
 wsgi_setups = partial(WsgiSetups, "wsgi")
 falcon_setups = partial(AsgiSetups, "falcon asgi")
 pyramid_setups = partial(WsgiSetups, "pyramid")
+quart_setups = partial(AsgiSetups, "quart")
+litestar_setups = partial(AsgiSetups, "litestar")
+django_setups = partial(WsgiSetups, "django")
+django_asgi_setups = partial(AsgiSetups, "django asgi")
 bottle_setups = partial(WsgiSetups, "bottle")
 
 

@@ -177,13 +177,13 @@ def server_drivers():
     return [
         ServerDriver("uvicorn", "starlette_setups", _ASGI, {}),
         ServerDriver("uvicorn httptools", "fastapi_setups", _ASGI, _CAPITALS | _FRAGMENTS | _KNOWN),
-        ServerDriver("hypercorn", "fastapi_setups", _ASGI, _RAISED),
+        ServerDriver("hypercorn", "quart_setups", _ASGI, _RAISED),
         ServerDriver("gunicorn sync", "flask_setups", _WSGI, _CAPITALS),
         ServerDriver("gunicorn gthread", "wsgi_setups", _WSGI, _CAPITALS),
         ServerDriver("waitress", "pyramid_setups", _WSGI, _CAPITALS | _SLASHES),
-        ServerDriver("gunicorn gevent", "flask_setups", _WSGI, _CAPITALS),
+        ServerDriver("gunicorn gevent", "django_setups", _WSGI, _CAPITALS),
         ServerDriver("gunicorn asgi", "falcon_setups", _ASGI | JOINED_CHALLENGES, _CAPITALS),
-        ServerDriver("granian asgi", "starlette_setups", _ASGI, _FRAGMENTS),
+        ServerDriver("granian asgi", "litestar_setups", _ASGI, _FRAGMENTS),
         ServerDriver("granian wsgi", "bottle_setups", _WSGI, _FRAGMENTS | _DECODED | _COOKIES),
-        ServerDriver("daphne", "fastapi_setups", _ASGI, {}),
+        ServerDriver("daphne", "django_asgi_setups", _ASGI, {}),
     ]

@@ -223,6 +223,8 @@ def django_view():
 @pytest.mark.usefixtures("django_view")
 def test_the_client_of_django_signs_in():
     """``headers=`` exists since Django 4.2; ``environ`` is for its older form."""
+    from rest_framework.test import APIClient  # noqa: PLC0415 - it reads the settings of Django
+
     client = DjangoClient()
     headers, session = signed_in(client, "alice"), signed_in_cookies(client, "bob")
     browser = DjangoClient()
@@ -233,13 +235,14 @@ def test_the_client_of_django_signs_in():
         client.get("/me", secure=True),
         client.get("/me", secure=True, headers=headers),
         client.get("/me", secure=True, **headers.environ),
+        APIClient().get("/me", secure=True, headers=headers),
         browser.get("/me", secure=True),
         browser.post("/me", secure=True, headers={"X-CSRF-Token": session.csrf_token}),
         browser.post("/me", secure=True),
     ]
 
-    assert [401, 200, 200, 200, 200, 403] == [answer.status_code for answer in seen]
-    assert [b"alice", b"alice", b"bob", b"bob"] == [answer.content for answer in seen[1:5]]
+    assert [401, 200, 200, 200, 200, 200, 403] == [answer.status_code for answer in seen]
+    assert [b"alice", b"alice", b"alice", b"bob", b"bob"] == [answer.content for answer in seen[1:6]]
 
 
 @pytest.mark.usefixtures("django_view")

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.testclient import TestClient
 
-from safeconduct import Auth, Config, ConfigurationError
+from safeconduct import Auth, Config, ConfigurationError, fastapi, starlette
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
 from safeconduct.testing import signed_in, throw_away_keys
@@ -37,6 +37,11 @@ def _fastapi(auth):
     return app
 
 
+def _installed(install, app, auth):
+    install(app, auth)
+    return app
+
+
 class Plugin:
     """A plugin as that of Litestar, which keeps the ``Auth``."""
 
@@ -60,6 +65,8 @@ WAYS = {
     "FastAPI": _fastapi,
     "Starlette": lambda auth: Starlette(middleware=[Middleware(AuthMiddleware, auth=auth)]),
     "inside another": lambda auth: AuthMiddleware(Starlette(), auth),
+    "installed in Starlette": lambda auth: _installed(starlette.install, Starlette(), auth),
+    "installed in FastAPI": lambda auth: _installed(fastapi.install, FastAPI(), auth),
     "positional": lambda auth: Starlette(middleware=[Middleware(AuthMiddleware, auth)]),
     "client of Flask": lambda auth: _flask(auth).test_client(),
     "client of Starlette": lambda auth: TestClient(_fastapi(auth)),

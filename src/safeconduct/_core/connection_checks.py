@@ -28,12 +28,13 @@ from safeconduct._core.authentication import Authenticator
 from safeconduct._core.bearer import principal_of
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.decision import Proof, ProvenApiKey, ProvenClient, due_ms, still_holds
+from safeconduct._core.event_dispatcher import report_fault
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import RevocationQuery, RevocationStatus, View
 from safeconduct._core.sessions.extension import SessionExtension
 from safeconduct._http.request import Request
 from safeconduct.errors import AuthError, BadCredentials, BindingMismatch, ExpiredToken, Unavailable
-from safeconduct.events import Event, Fault
+from safeconduct.events import Event
 from safeconduct.principal import Principal
 
 #: Deadlines are checked at least this often.
@@ -154,7 +155,7 @@ class ConnectionChecks:
 
     def fault(self, fault: Exception) -> AuthError:
         """Announce an exception that must not have been raised, and return the error that ends the connection."""
-        self._announce(Fault(error=type(fault).__name__, where="watching"))
+        report_fault(self._announce, fault, where="watching")
         return Unavailable("a fault while watching")
 
     def is_expired(self, watch: Watch) -> bool:

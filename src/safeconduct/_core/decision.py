@@ -138,7 +138,7 @@ class CachedResult:
     Not frozen: the version, the tokens and the cache's mark change.  A race between two threads only repeats a look-up.
     """
 
-    __slots__ = ("account", "expires_at", "is_used", "passed", "question", "session_tokens", "version")
+    __slots__ = ("account", "expires_at", "is_used", "passed", "question", "renew_after", "session_tokens", "version")
 
     def __init__(self, passed: Passed, proof: Proof) -> None:
         self.renew(passed, proof)
@@ -153,6 +153,8 @@ class CachedResult:
         self.passed = passed
         self.question = proof.question
         self.version: object = None
+        #: From when a navigation is led to ``…/continue``, in seconds; None before that was asked for.
+        self.renew_after: float | None = None
         #: In seconds since the epoch.  Last, because the fast path reads it first and takes no lock.
         self.expires_at = proof.due_ms / 1000
 

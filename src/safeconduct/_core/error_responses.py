@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from safeconduct._core.event_dispatcher import report_failed_hook
 from safeconduct._core.pages.refusals import RefusalPages
+from safeconduct._core.refusals import Refusals
 from safeconduct._http.fetch_metadata import is_browser, is_navigation
 from safeconduct._http.paths import target_of
 from safeconduct._http.problems import ProblemBody, ProblemStyle, answer, page_url, see_other
 from safeconduct._http.request import Reply, Request
-from safeconduct.errors import AuthError, BadCredentials, InvalidToken, MissingCredential, TooManyAttempts
-from safeconduct.events import Event, HookFailed, RequestRefused, TokenRefused
+from safeconduct.errors import AuthError, InvalidToken, MissingCredential
 from safeconduct.principal import Level
 
 Destination = Callable[[AuthError, Request], str | None]
@@ -30,7 +31,7 @@ class ErrorResponses:
         destinations: Say, in this order, where a person's navigation without a valid credential is redirected.
         pages: Writes the pages of refusals; None where people get the same bodies as programs.
         problem_body: Makes the body instead of the standard one.
-        announce: Sends an event to the listeners.
+        refusals: Announces refusals.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class ErrorResponses:
         destinations: Sequence[Destination],
         pages: RefusalPages | None,
         problem_body: ProblemBody | None,
-        announce: Callable[[Event], None],
+        refusals: Refusals,
     ) -> None:
         self._realm = realm
         self._offers_basic = offers_basic
@@ -52,11 +53,11 @@ class ErrorResponses:
         self._destinations = destinations
         self._pages = pages
         self._problem_body = problem_body
-        self._announce = announce
+        self._refusals = refusals
 
     def answer(self, error: AuthError, request: Request | None) -> Reply:
         """Return the response to *request*, or to one that could not be parsed at all."""
-        self._announce(_refusal(error, request))
+        self._refusals.report(error, request)
         if request is None or not _is_by_person(request):
             return self._problem(error, request, self._body(error))
         path = self._destination(error, request)
@@ -69,12 +70,12 @@ class ErrorResponses:
 
     def page(self, error: AuthError, request: Request, page: Reply) -> Reply:
         """Return *page*, with which an endpoint refuses *request*, with the fields of the error."""
-        self._announce(_refusal(error, request))
+        self._refusals.report(error, request)
         return self._with_fields(page, error, request)
 
     def redirect(self, error: AuthError, request: Request, location: str) -> Reply:
         """Return the redirection to *location*, a page that tells the person why *request* was refused."""
-        self._announce(_refusal(error, request))
+        self._refusals.report(error, request)
         return see_other(location)
 
     def _destination(self, error: AuthError, request: Request) -> str | None:
@@ -105,20 +106,10 @@ class ErrorResponses:
         try:
             return self._problem_body(error)
         except Exception as fault:  # noqa: BLE001 - a hook of the application; the refusal must not depend on it
-            self._announce(HookFailed(hook="problem_body", error=type(fault).__name__))
+            report_failed_hook(self._refusals.announce, fault, hook="problem_body")
             return None
 
 
 def _is_by_person(request: Request) -> bool:
     # A program that sends a header of its own can read a problem, whatever else it accepts.
     return is_navigation(request) and not request.values(b"authorization")
-
-
-def _refusal(error: AuthError, request: Request | None) -> Event:
-    method = "" if request is None else request.method
-    if isinstance(error, (InvalidToken, TooManyAttempts)):
-        scheme = "basic" if isinstance(error, (BadCredentials, TooManyAttempts)) else "token"
-        return TokenRefused(
-            status=error.status, error=type(error).__name__, reason=error.reason, method=method, scheme=scheme
-        )
-    return RequestRefused(status=error.status, error=type(error).__name__, reason=error.reason, method=method)

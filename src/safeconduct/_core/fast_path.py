@@ -21,6 +21,7 @@ password                                                                 or rule
 from collections.abc import Mapping
 
 from safeconduct._core.authentication import Authenticator
+from safeconduct._core.continuation import Continuation
 from safeconduct._core.cookie_memory import CookieMemory
 from safeconduct._core.decision import CachedResult, Key, Passed, Recalled
 from safeconduct._core.requirement import Requirement
@@ -167,3 +168,51 @@ class FastPath:
             basic.require_tls(request)
             self._validity.check_page_of_basic(request, requirement)
         return cached
+
+
+class ContinuingFastPath(FastPath):
+    """
+    Leave to the slow path also the navigations that may be led to ``…/continue``.
+
+    Args:
+        routes: As for ``FastPath``.
+        authenticator: As for ``FastPath``.
+        view: As for ``FastPath``.
+        reader: As for ``FastPath``.
+        continuation: Says which navigations those are.
+    """
+
+    __slots__ = ("_continuation",)
+
+    def __init__(
+        self,
+        routes: Mapping[Route, Requirement],
+        *,
+        authenticator: Authenticator,
+        view: View | None,
+        reader: RequestReader,
+        continuation: Continuation,
+    ) -> None:
+        super().__init__(routes, authenticator=authenticator, view=view, reader=reader)
+        self._continuation = continuation
+
+    def recall_by_cookie(
+        self, route: Route, line: bytes, raw: RawRequest
+    ) -> tuple[Passed | Recalled, bytes] | tuple[None, None]:
+        """Let a request pass as ``FastPath`` does, unless it navigates with a token that is past half-life."""
+        found = super().recall_by_cookie(route, line, raw)
+        if found[0] is None or route[0] != "GET":
+            return found
+        try:
+            return (None, None) if self._is_led(found[0], raw) else found
+        except Exception:  # noqa: BLE001 - as in ``recall``
+            return None, None
+
+    def _is_led(self, recalled: Passed | Recalled, raw: RawRequest) -> bool:
+        passed = recalled if isinstance(recalled, Passed) else recalled.passed
+        cached = None if passed.proof is None else self._bearer.cache.entries.get(passed.proof.credential)
+        return (
+            cached is not None
+            and self._continuation.is_due(cached, self._clock())
+            and self._continuation.concerns(self._read_whole(raw))
+        )

@@ -20,16 +20,18 @@ from safeconduct._core.access_rules import Policy
 from safeconduct._core.authentication import Authenticator
 from safeconduct._core.budget import within_one_budget
 from safeconduct._core.connection_checks import ConnectionChecks, Watch
+from safeconduct._core.continuation import Continuation
 from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.endpoints.routing import Body, Endpoints
 from safeconduct._core.error_responses import ErrorResponses
+from safeconduct._core.event_dispatcher import report_fault
 from safeconduct._core.fast_path import FastPath
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.route_memory import RouteMemory
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
 from safeconduct.errors import AuthError, RevokedToken, Unavailable
-from safeconduct.events import Event, Fault, RemoteUserOmitted, Unsupported
+from safeconduct.events import Event, RemoteUserOmitted, Unsupported
 from safeconduct.principal import Principal
 
 
@@ -44,11 +46,12 @@ class Gate:
         error_responses: Turns errors into replies.
         endpoints: Serves our own paths.
         connection_checks: Decides how long connections may go on.
+        continuation: Leads navigations to ``…/continue``; None where nothing does.
         announce: Tells the listeners.
         release: Closes the store's connections of the running event loop.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a decision
         self,
         *,
         policy: Policy,
@@ -57,6 +60,7 @@ class Gate:
         error_responses: ErrorResponses,
         endpoints: Endpoints,
         connection_checks: ConnectionChecks,
+        continuation: Continuation | None,
         announce: Callable[[Event], None],
         release: Callable[[], Awaitable[None]],
     ) -> None:
@@ -64,7 +68,9 @@ class Gate:
         #: Whether any rule wants responses to be watched.
         self.has_long_lived = policy.has_long_lived
         self.hidden_cookies = authenticator.sources.hidden_cookies
-        self.answer = error_responses.answer
+        answer = error_responses.answer
+        self.answer = answer if continuation is None else continuation.answering(answer)
+        self._continuation = continuation
         self.release = release
         self.policy = policy
         self.authenticator = authenticator
@@ -167,6 +173,8 @@ class Gate:
                 return self.authenticator.anonymous_results.no_credential
             passed = await self.authenticator.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
+            if self._continuation is not None and outer is None:
+                await self._continuation.check(passed, request, now=now)
         except AuthError as error:
             return Refused(error)
         except Exception as fault:  # noqa: BLE001 - the last resort: a fault of ours is 503, never a pass (ASVS 16.5.4)
@@ -186,7 +194,7 @@ class Gate:
 
     def fault(self, fault: Exception) -> Refused:
         """Announce an exception that must not have been raised, and refuse the request that met it."""
-        self._announce(Fault(error=type(fault).__name__, where="gate"))
+        report_fault(self._announce, fault, where="gate")
         return Refused(Unavailable("a fault within the gate"))
 
     def unsupported(self, reason: str) -> Refused:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from safeconduct._core.decision import Decision, Passed, Recalled
 from safeconduct._core.endpoints.routing import Body
-from safeconduct._core.event_dispatcher import Tracer
+from safeconduct._core.event_dispatcher import Tracer, report_failed_hook
 from safeconduct._core.gate import Gate
 from safeconduct._http.request import Reply, Request
-from safeconduct.events import Event, HookFailed
+from safeconduct.events import Event
 
 
 def traced_gate(tracer: Tracer, announce: Callable[[Event], None]) -> type[Gate]:
@@ -27,7 +27,7 @@ def traced_gate(tracer: Tracer, announce: Callable[[Event], None]) -> type[Gate]
     @contextmanager
     def span(name: str) -> Generator[None, None, None]:
         def report(fault: Exception) -> None:
-            announce(HookFailed(hook="tracer", error=type(fault).__name__))
+            report_failed_hook(announce, fault, hook="tracer")
 
         try:
             begun = tracer.span(name)

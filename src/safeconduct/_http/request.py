@@ -84,6 +84,12 @@ class Request:
         self.query = query
         self.merges_spellings = merges_spellings
 
+    def without_field(self, name: bytes) -> "Request":
+        """Return the same request without the header fields called *name*, in lower case."""
+        values, less = self.values, copy(self)
+        less.values = lambda asked: [] if asked == name else values(asked)
+        return less
+
     def with_field(self, name: bytes, value: bytes) -> "Request":
         """Return the same request with one more header field, *name* in lower case."""
         values, more = self.values, copy(self)

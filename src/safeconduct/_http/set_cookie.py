@@ -19,8 +19,8 @@ from safeconduct.errors import ConfigurationError, NotSupported
 SameSite = Literal["lax", "strict", "none"]
 """Which requests from other sites carry the cookie (RFC 6265bis §4.1.2.7)."""
 
-CookieKind = Literal["access", "refresh", "device"]
-"""The cookies that this package sets, by the names of their fields in ``CookieConfig``."""
+CookieKind = Literal["access", "refresh", "device", "continued"]
+"""The cookies that this package sets, by the names of their attributes in ``CookieConfig``."""
 
 MAX_COOKIE_BYTES: Final = 4096
 """The longest name and value, added together, that every browser keeps (RFC 6265bis §5.6)."""
@@ -137,13 +137,20 @@ def own_cookie(config: CookieConfig, kind: CookieKind, value: str, *, expires_at
     Raises:
         NotSupported: If *value* is too long for a cookie.
     """
-    names = {"access": config.access, "refresh": config.refresh, "device": config.device}
+    names = {
+        "access": config.access,
+        "refresh": config.refresh,
+        "device": config.device,
+        "continued": config.continued,
+    }
+    # The mark of a continuation signs nobody in, and counts in whatever way a person comes back.
+    same_site = {"access": config.same_site, "continued": "lax"}.get(kind, "strict")
     lifetime_seconds = min(max(0, expires_at - now), MAX_AGE_SECONDS)
     return SetCookie(
         name=names[kind],
         value=value,
         secure=config.secure,
-        same_site=config.same_site if kind == "access" else "strict",
+        same_site=same_site,
         max_age_seconds=lifetime_seconds,
         expires_at=now + lifetime_seconds,
     )

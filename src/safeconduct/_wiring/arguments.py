@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TypeGuard, cast
 
 from safeconduct._core.clients import AsyncClients, Clients
@@ -95,7 +95,13 @@ def tracer_among(listeners: Iterable[Listener]) -> Tracer | None:
 def _check_function(name: str, function: object) -> None:
     if not callable(function):
         raise _refusal(name, function, "a function")
-    if iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it is called
+    if isinstance(function, type):
+        raise _refusal(name, function, "a function or an instance")
+    called = getattr(function, "__call__", None)  # noqa: B004 - it is called
+    if any(kind(each) for kind in (isgeneratorfunction, isasyncgenfunction) for each in (function, called)):
+        # Its body would never run.
+        raise _refusal(name, function, "a plain function, not a generator")
+    if iscoroutinefunction(function) or iscoroutinefunction(called):
         # The coroutine that it returns would never be awaited.
         raise _refusal(name, function, "a plain function, not an async one")
 

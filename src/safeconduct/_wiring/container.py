@@ -1,12 +1,16 @@
 """Make the parts of an ``Auth`` that ASGI and WSGI share, each once."""
 
+import atexit
 import secrets
+import weakref
 from functools import cached_property
+from typing import Protocol
 
 from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.csrf import CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.event_dispatcher import EventDispatcher
+from safeconduct._core.refusals import Refusals
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_query import BoundedView
 from safeconduct._core.store import Store, StoreProvider
@@ -72,6 +76,7 @@ class Container:
         self.policies = policies
         self.own_policy = next((policy for policy in policies if policy.is_own), None)
         #: Who the clients are; read at once, so that a missing secret is found when the ``Auth`` is made.
+        self.refusals = Refusals(config.proxies.trusted, announce)
         self.clients = ClientFactory(config, provided.clients, clock=clock, announce=announce)
         self.verifier = TokenVerifier(policies, self.clients.keys)
         self._epochs = store_port.epochs
@@ -178,3 +183,24 @@ class Container:
             announce=self.announce,
             keeps_view=self.config.has_bounded,
         )
+
+
+class Closable(Protocol):
+    """Holds connections until it is closed."""
+
+    def close(self) -> None:
+        """Close them; idempotent."""
+        ...
+
+
+def close_at_exit(closable: Closable) -> None:
+    """Close *closable* when the interpreter ends, if it is alive then."""
+    alive: weakref.ref[Closable] = weakref.ref(closable)
+
+    def close() -> None:
+        living = alive()
+        if living is not None:
+            living.close()
+
+    atexit.register(close)
+    weakref.finalize(closable, atexit.unregister, close)

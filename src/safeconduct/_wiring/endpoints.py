@@ -13,6 +13,7 @@ from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.endpoints.session import SessionEndpoint
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.permissions import OfferedLinks
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.request import Request
 from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.world import WorldParts
@@ -36,6 +37,12 @@ class PageRoutes(Protocol):
         self, rows: Iterable[EndpointRoute], requests: RequestContext, all_routes: Sequence[EndpointRoute]
     ) -> Iterator[EndpointRoute]:
         """Yield *rows*, which answer forms too, and the sign-in page."""
+        ...
+
+    def continue_routes(
+        self, browsers: BrowserParts, session_verbs: SessionVerbs, all_routes: Sequence[EndpointRoute]
+    ) -> Iterator[EndpointRoute]:
+        """Yield the endpoint that renews and refreshes for pages, if there is one."""
         ...
 
 
@@ -65,6 +72,8 @@ def endpoint_routes(
     enabled = config.endpoints.enabled
     if enabled and why:
         raise ConfigurationError(f"endpoints.enabled: got true; {why}")
+    if why and config.access.continue_navigation:
+        raise ConfigurationError(f"access.continue_navigation: got true; {why}")
     if why and accepting_route is not None:
         raise ConfigurationError(f"trust.hand_over: got true; {why}")
     rows: list[EndpointRoute] = []
@@ -112,5 +121,6 @@ def _session_routes(
         ),
     )
     yield from pages.routes(rows, requests, routes)
+    yield from pages.continue_routes(browsers, session_verbs, routes)
     if accepting_route is not None:
         yield accepting_route(requests, replies, presented.end_cookies, routes)

@@ -43,7 +43,7 @@ def _endpoints(parts: WorldParts) -> Iterator[EndpointRoute]:
         # Clients that only sign their own tokens need nothing here; whether others of the application do is not known,
         # so that the key for the throttle is demanded for configured ones alone.
         return
-    replies = OAuthReplies(realm_of(config), container.announce)
+    replies = OAuthReplies(realm_of(config), container.refusals)
     prefix, clock = config.endpoints.prefix, container.clock
     authenticator, audiences = _client_authenticator(parts), _foreign_audiences(config)
     access_tokens = AccessTokenReader(

@@ -1,18 +1,24 @@
 """Make the pages for people, and the answers to their forms."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from safeconduct._core.continuation import CONTINUE, Continuation
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
 from safeconduct._core.error_responses import Destination, ErrorResponses
+from safeconduct._core.pages.continuing import ContinueEndpoint
 from safeconduct._core.pages.forms import FormEndpoints
 from safeconduct._core.pages.refusals import RefusalPages
 from safeconduct._core.pages.settings import SIGN_IN, PageSettings, Targets
 from safeconduct._core.pages.sign_in import SignInPage
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._tokens.issuer_policy import ACR
+from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.settings import has_pages, realm_of
 from safeconduct._wiring.world import WorldParts
+from safeconduct.principal import Anonymous
 
 
 class PageParts:
@@ -39,6 +45,11 @@ class PageParts:
         self.settings = PageSettings(
             prefix=prefix, title=config.endpoints.title, sign_in_url=sign_in_url, has_login=is_on and has_login
         )
+        #: Leads navigations to ``…/continue``; None where nothing does.
+        self.continuation = self._new_continuation(parts) if config.access.continue_navigation else None
+        self._serves_continue = (
+            "cookie" in config.sources and config.cookies.mode != "off" and (is_on or self.continuation is not None)
+        )
         self._container = container
         self._refusals = self._refusal_pages() if is_on else None
         self.error_responses = self._error_responses()
@@ -57,11 +68,12 @@ class PageParts:
 
         *all_routes* are all our endpoints, once they are known: no page leads to one of them.
         """
+        container = self._container
         refusals, settings, prefix = self._refusals, self.settings, self.settings.prefix
         if refusals is None:
             yield from rows
             return
-        targets = Targets(lambda path: Endpoints(all_routes, shares_paths=not prefix).owns("GET", path))
+        targets = self._targets(all_routes)
         forms = FormEndpoints(settings, targets, self.error_responses, refusals)
         wrappers = {
             f"{prefix}/login": forms.login,
@@ -73,14 +85,52 @@ class PageParts:
             wrap = wrappers.get(row.path)
             yield row if wrap is None else replace(row, endpoint=wrap(row.endpoint), answers_forms=True)
         if settings.serves_sign_in:
-            sign_in = SignInPage(settings, targets, requests, self._container.csrf, clock=self._container.clock)
+            sign_in = SignInPage(
+                settings, targets, requests, container.csrf, draw=secrets.token_bytes, clock=container.clock
+            )
             yield EndpointRoute("GET", f"{prefix}/{SIGN_IN}", "The page to sign in", sign_in.show)
+
+    def continue_routes(
+        self, browsers: BrowserParts, session_verbs: SessionVerbs, all_routes: Sequence[EndpointRoute]
+    ) -> Iterator[EndpointRoute]:
+        """Yield the endpoint that renews and refreshes for pages, where a browser can bring cookies."""
+        if not self._serves_continue:
+            return
+        permissions, clock = self._container.permissions, self._container.clock
+        continuing = ContinueEndpoint(
+            self.settings,
+            self._targets(all_routes),
+            browsers.request_context,
+            session_verbs,
+            browsers.token_response,
+            self.error_responses,
+            is_public=lambda path, root_path: permissions.allow(
+                Anonymous(), "GET", path, root_path=root_path, now=clock()
+            ),
+        )
+        summary = "Renew or refresh the access cookie for a page"
+        yield EndpointRoute("GET", f"{self.settings.prefix}/{CONTINUE}", summary, continuing.lead_on)
+
+    def _targets(self, all_routes: Sequence[EndpointRoute]) -> Targets:
+        return Targets(lambda path: Endpoints(all_routes, shares_paths=not self.settings.prefix).owns("GET", path))
+
+    def _new_continuation(self, parts: WorldParts) -> Continuation:
+        container, config = parts.container, parts.container.config
+        return Continuation(
+            f"{self.settings.prefix}/{CONTINUE}",
+            self.settings.sign_in_url,
+            config.cookies,
+            issuer=config.issuer,
+            session_verbs=lambda: parts.session_verbs,
+            bearer=container.bearer,
+        )
 
     def _refusal_pages(self) -> RefusalPages:
         container = self._container
         return RefusalPages(
             self.settings,
             container.csrf,
+            draw=secrets.token_bytes,
             own_origin=container.sources.own_origin,
             problem_page=container.problem_page,
             announce=container.announce,
@@ -96,9 +146,10 @@ class PageParts:
             destinations=self._destinations(),
             pages=self._refusals,
             problem_body=container.problem_body,
-            announce=container.announce,
+            refusals=container.refusals,
         )
 
     def _destinations(self) -> list[Destination]:
         """List what says where a navigation goes that lacks a valid credential; the first that knows decides."""
-        return [lambda _error, _request: self.settings.sign_in_url]
+        first = [] if self.continuation is None else [self.continuation.destination]
+        return [*first, lambda _error, _request: self.settings.sign_in_url]

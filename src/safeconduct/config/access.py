@@ -117,8 +117,9 @@ class AccessConfig:
             anonymous there.
         sign_in_url: The path of the sign-in page. A browser that navigates without a credential is redirected there
             (303, with `?next=`) instead of getting a 401. The path is public.
-        continue_navigation: Whether a browser that navigates with an access cookie past half-life, or over while there
-            is a refresh cookie, is redirected to `/auth/continue`, which renews it. Otherwise nothing renews unasked.
+        continue_navigation: Whether a browser that navigates, to a public page too, is redirected to `/auth/continue`
+            with an access cookie past half-life, or with none that is valid and a refresh cookie, to renew or refresh
+            it there. Needs cookies and a store. Otherwise nothing renews unasked.
         preflights: What happens to a CORS preflight without a credential on a closed path: it is refused like any other
             request ("refuse"), because anyone can forge one and an application that does not dispatch by method would
             answer it; or it passes as anonymous ("pass"), for an application whose CORS middleware is inside ours.

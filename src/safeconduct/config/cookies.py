@@ -18,7 +18,7 @@ CookieName = Annotated[str, Text("the name of a cookie (RFC 6265 §4.1.1)", like
 
 
 def _names_differ(cookies: "CookieConfig") -> Iterator[Problem]:
-    seen: dict[str, str] = {}
+    seen: dict[str, str] = {cookies.continued: "continued"}
     for field in _NAMES:
         other = seen.setdefault(getattr(cookies, field), field)
         if other != field:
@@ -65,6 +65,11 @@ class CookieConfig:
         CrossCheck((*_NAMES, "secure"), _prefixes_are_secure),
         CrossCheck(("same_site", "secure"), _none_is_secure),
     )
+
+    @property
+    def continued(self) -> str:
+        """The name of the cookie that `/auth/continue` sets for ten seconds: that of the access cookie and a word."""
+        return f"{self.access}-continued"
 
     def __post_init__(self) -> None:
         """Check the section."""

@@ -45,7 +45,6 @@ class NotImplementedValue:
 
 
 NOT_IMPLEMENTED: Final = (
-    NotImplementedValue("access.continue_navigation", "`true`", "`false`, and renewal by a script", is_on),
     NotImplementedValue("sources[]", "`dpop`", "another source than `dpop`", one_of("dpop")),
     NotImplementedValue("clients[].jwks", "every URL", "`keys` with the file of the set", given),
     NotImplementedValue("trust[].jwks", "every URL", "`keys` with the file of the set", given),
@@ -106,6 +105,20 @@ def _pages_need_cookies(config: "Config") -> Iterator[Problem]:
     # A browser that navigates can bring no other credential of ours.
     if config.endpoints.pages and "cookie" not in config.sources:
         yield Problem("endpoints.pages", 'got True, wanted false, since "cookie" is not among the sources')
+
+
+def _continuing_needs_cookies(config: "Config") -> Iterator[Problem]:
+    # `/auth/continue` renews what a browser brings by itself, and only a store knows what may be renewed.
+    lacked = [
+        ('"cookie" among the sources', "cookie" not in config.sources),
+        ("cookies.mode other than off", config.cookies.mode == "off"),
+        ("endpoints.enabled other than false", config.endpoints.enabled is False),
+        ("a store", config.store.url == "none"),
+        ("keys", config.keys is None),
+    ]
+    wanted = ", ".join(name for name, is_lacked in lacked if is_lacked)
+    if config.access.continue_navigation and wanted:
+        yield Problem("access.continue_navigation", f"got True, wanted {wanted}, or false")
 
 
 def _sources_differ(config: "Config") -> Iterator[Problem]:
@@ -217,6 +230,10 @@ CROSS_CHECKS: Final[CrossChecks] = (
     CrossCheck(("keys", "issuer", "audience"), _keys_need_issuer_and_audience),
     CrossCheck(("sources", "external_url"), _cookies_need_external_url),
     CrossCheck(("sources", "endpoints.pages"), _pages_need_cookies),
+    CrossCheck(
+        ("access.continue_navigation", "sources", "cookies.mode", "endpoints.enabled", "store.url", "keys"),
+        _continuing_needs_cookies,
+    ),
     CrossCheck(("sources",), _sources_differ),
     CrossCheck(
         ("store.url", "tokens.format", "sessions.require_session", "revocation.consistency", "access.rules"),

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 
 from safeconduct._core.directory import Account
+from safeconduct._core.wrapped_app import described
 from safeconduct.errors import ConfigurationError
 
 Check = Callable[[str, str], Account | None]
@@ -22,10 +23,11 @@ class CallableDirectory:
             roles, scopes and level stay as they were at sign-in.
 
     Raises:
-        ConfigurationError: If one of them is async; ``AsyncCallableDirectory`` is for those.
+        ConfigurationError: If one of them is no function, or is async; ``AsyncCallableDirectory`` is for those.
     """
 
     def __init__(self, check: Check, lookup: Lookup | None = None) -> None:
+        _require_functions(check, lookup)
         for name, function in (("check", check), ("lookup", lookup)):
             if iscoroutinefunction(function):
                 raise ConfigurationError(
@@ -59,9 +61,13 @@ class AsyncCallableDirectory:
         check: Takes a user name and a password and returns the account, or None, in the same time.
         lookup: Takes a subject and returns the account as it is now, or None.  Without it the directory is static:
             roles, scopes and level stay as they were at sign-in.
+
+    Raises:
+        ConfigurationError: If one of them is no function.
     """
 
     def __init__(self, check: AsyncCheck, lookup: AsyncLookup | None = None) -> None:
+        _require_functions(check, lookup)
         self._check = check
         self._lookup = lookup
         self.static = lookup is None
@@ -80,3 +86,9 @@ class AsyncCallableDirectory:
         if self._lookup is None:
             raise LookupError("the directory is static")
         return await self._lookup(subject)
+
+
+def _require_functions(check: object, lookup: object) -> None:
+    for name, function in (("check", check), ("lookup", lookup)):
+        if (name, function) != ("lookup", None) and (isinstance(function, type) or not callable(function)):
+            raise ConfigurationError(f"{name} must be a function, got {described(function)}")

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from safeconduct._core.event_dispatcher import write_log
+from safeconduct._core.event_dispatcher import log_fault, write_log
 from safeconduct.config.clients import Client
 from safeconduct.directories.locks import ConcurrencyLimit
 from safeconduct.errors import Unavailable
@@ -29,12 +29,12 @@ def translate_errors() -> Generator[None]:
     """
     Raise ``Unavailable`` for whatever the clients raise, which says nothing about a token.
 
-    The log gets the name of the class alone: the text of the error may hold a secret.
+    At ERROR the log gets the class and the places of the traceback alone: the text of the error may hold a secret.
     """
     try:
         yield
     except Exception as error:
-        write_log(_logger, logging.ERROR, "the clients failed: %s", type(error).__name__)
+        log_fault(_logger, "the clients failed", error)
         raise Unavailable("the clients failed") from error
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from safeconduct._core.directory import Account
-from safeconduct._core.event_dispatcher import write_log
+from safeconduct._core.event_dispatcher import log_fault, write_log
 from safeconduct._http.authorization import MAX_PART_BYTES
 from safeconduct.config.regular_files import NotRegularFile, read_regular_file
 from safeconduct.directories.argon2id import (
@@ -262,7 +262,7 @@ class UsersFile:
             try:
                 self._on_unreadable(reason)
             except Exception as fault:  # noqa: BLE001 - an author's hook; the users from before stay all the same
-                write_log(_logger, logging.ERROR, "on_unreadable raised %s", type(fault).__name__)
+                log_fault(_logger, "on_unreadable failed", fault)
 
     def _read(self) -> _Users:
         try:

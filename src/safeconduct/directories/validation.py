@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from safeconduct._core.directory import Account, WrongAccount
-from safeconduct._core.event_dispatcher import write_log
+from safeconduct._core.event_dispatcher import log_fault, write_log
 from safeconduct.errors import Unavailable
 
 _logger = logging.getLogger("safeconduct.directories")
@@ -17,15 +17,14 @@ def translate_errors() -> Generator[None]:
     """
     Raise ``Unavailable`` for whatever a directory raises, which says nothing about the password.
 
-    The log gets the name of the class alone: the text of the error, and the frames of its traceback, may hold the
-    password.
+    At ERROR the log gets the class and the places of the traceback alone: the text of the error may hold the password.
     """
     try:
         yield
     except WrongAccount as error:
         raise _wrong_answer(f"an Account whose {' and '.join(error.fields)} is of the wrong kind") from error
     except Exception as error:
-        write_log(_logger, logging.ERROR, "the directory failed: %s", type(error).__name__)
+        log_fault(_logger, "the directory failed", error)
         raise Unavailable("the directory failed") from error
 
 

@@ -1,7 +1,11 @@
 """Define the base of all events, and the events about requests in general."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, Literal, cast
+
+#: What a person meets in the ordinary course of a login.
+_ORDINARY: Final = frozenset({"MissingCredential", "StepUpRequired"})
+_NOTABLE: Final = frozenset({401, 403, 429})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,14 +15,33 @@ class Event:
     log_level: ClassVar[int] = 20
 
 
+class _LevelOfRefusal:
+    """The level of a refusal: that of the class is INFO, and that of an event depends on it."""
+
+    def __get__(self, event: "RequestRefused | None", _owner: type) -> int:
+        is_notable = event is not None and event.status in _NOTABLE and event.error not in _ORDINARY
+        return 30 if is_notable else 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefused(Event):
-    """A request was refused; *error* is the name of the error's class and *reason* its reason."""
+    """
+    A request was refused; *error* is the name of the error's class and *reason* its reason.
 
+    Its level is WARNING for 401 by a bad credential, 403 and 429, and INFO otherwise.
+    """
+
+    log_level: ClassVar[int] = cast("int", _LevelOfRefusal())
     status: int
     error: str
     reason: str
     method: str
+    #: The path with its prefix and without the query, at most 200 characters; "" if the request could not be read.
+    path: str = ""
+    #: The network of the client, as the throttle counts it: an IPv4 address or an IPv6 /64, ``unix`` or ``unknown``.
+    network: str = ""
+    #: ``X-Request-ID``, if it came once and has 1 to 128 visible ASCII characters but commas.
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +66,8 @@ class Fault(Event):
     log_level: ClassVar[int] = 40
     where: str
     error: str
+    #: ``file:line`` of the frames that the exception went through, the innermost last.
+    places: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +97,8 @@ class HookFailed(Event):
     log_level: ClassVar[int] = 40
     hook: str
     error: str
+    #: ``file:line`` of the frames that the exception went through, the innermost last.
+    places: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

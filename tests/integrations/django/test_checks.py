@@ -12,14 +12,15 @@ from django.core.checks import run_checks
 from django.test import override_settings
 
 import safeconduct.django
-from django_people import FULL, Project, configuration
+from django_people import Project, configuration
+from django_site import OF_A_PROJECT
 from safeconduct import Auth
 from safeconduct.django import DjangoDirectory, SafeconductMiddleware, get_auth
 from safeconduct.django.checks import check_settings
 from safeconduct.errors import ConfigurationError
 from safeconduct.testing import throw_away_keys
 
-OURS = FULL[0]
+OURS = OF_A_PROJECT[0]
 SECURITY = "django.middleware.security.SecurityMiddleware"
 
 
@@ -42,7 +43,7 @@ PLAIN, PERSISTENT, SUBCLASS = (f"{__name__}.{name}" for name in ("plain", "Persi
 @pytest.mark.parametrize(
     ("middleware", "expected"),
     [
-        pytest.param(FULL, [], id="right"),
+        pytest.param(OF_A_PROJECT, [], id="right"),
         pytest.param((SECURITY, "corsheaders.middleware.CorsMiddleware", OURS), [], id="may be before"),
         pytest.param((), ["safeconduct.E001"], id="missing"),
         pytest.param((PLAIN, OURS), ["safeconduct.W001"], id="before"),
@@ -63,14 +64,14 @@ def test_the_order_of_the_middlewares(middleware, expected, monkeypatch):
 )
 def test_a_sign_in_of_django_s_own_is_refused(other):
     """By the check, and by the middleware itself: production servers run no checks."""
-    with Project(middleware=(*FULL, other)):
+    with Project(middleware=(*OF_A_PROJECT, other)):
         assert ["safeconduct.E002"] == [message.id for message in check_settings()]
         with pytest.raises(ConfigurationError, match="beside"):
             SafeconductMiddleware(plain)
 
 
 def test_a_subclass_of_ours_is_ours():
-    with Project(middleware=(SUBCLASS, *FULL[1:])):
+    with Project(middleware=(SUBCLASS, *OF_A_PROJECT[1:])):
         SafeconductMiddleware(plain)
 
 
@@ -110,7 +111,7 @@ def test_the_admin_of_django_s_own_is_found(monkeypatch):
 
 
 def test_the_checks_are_registered():
-    with Project(middleware=(*FULL, "django.contrib.auth.middleware.AuthenticationMiddleware")):
+    with Project(middleware=(*OF_A_PROJECT, "django.contrib.auth.middleware.AuthenticationMiddleware")):
         found = [message.id for message in run_checks(tags=["security"])]
 
     assert "safeconduct.E002" in found

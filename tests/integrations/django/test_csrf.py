@@ -7,7 +7,8 @@ from django.http import HttpResponse
 from django.template import engines
 from django.urls import path
 
-from django_people import FULL, OWN_PAGE, VIEWS, Project, new_user, sign_in
+from django_people import OWN_PAGE, VIEWS, Project, new_user, sign_in
+from django_site import OF_A_PROJECT
 
 FORM = "<form method=post>{% csrf_token %}<button></button></form>"
 BASIC = {"Authorization": "Basic YWxpY2U6Y29ycmVjdCBob3JzZQ=="}
@@ -115,5 +116,5 @@ def test_the_token_is_asked_for_where_it_always_is():
 
 def test_the_step_of_django_stays_without_our_middleware():
     """Nothing here switches it off for others."""
-    with Project(ROUTES, middleware=FULL[1:]) as project:
+    with Project(ROUTES, middleware=OF_A_PROJECT[1:]) as project:
         assert 403 == post(project.client(), OWN_PAGE).status_code

@@ -11,8 +11,8 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path, re_path
 from django.views import View
 
-from django_people import FULL, VIEWS, Project, ask_asgi, ask_wsgi, get, new_user, sign_in
-from django_site import MIDDLEWARE, handler
+from django_people import VIEWS, Project, ask_asgi, ask_wsgi, get, new_user, sign_in
+from django_site import MIDDLEWARE, OF_A_PROJECT, handler
 from safeconduct import principal, requires
 from safeconduct.django import SafeconductMiddleware
 from safeconduct.errors import InsufficientRights
@@ -161,15 +161,16 @@ def test_a_response_to_a_cookie_is_private(project):
     assert ("max-age=60", "Accept, Cookie") == (cached["cache-control"], cached["vary"])
 
 
-def test_our_secret_cookies_stay_with_us():
-    """The views see neither the refresh cookie nor that of the device."""
+@pytest.mark.parametrize("before", [(), (f"{__name__}.Reader",)], ids=["first", "read before"])
+def test_our_secret_cookies_stay_with_us(before):
+    """The views see neither the refresh cookie nor that of the device, though another middleware has looked before."""
     seen = []
 
     def look(request):
         seen.append((sorted(request.COOKIES), request.headers.get("cookie", "")))
         return HttpResponse()
 
-    with Project((path("look", look),)) as project:
+    with Project((path("look", look),), middleware=(*before, *OF_A_PROJECT)) as project:
         new_user()
         client = project.client()
         sign_in(client, remember=True)
@@ -235,7 +236,7 @@ def test_the_line_around_django_and_the_middleware_inside(project, kind):
 
 def test_a_body_that_was_read_before_is_read_again():
     """A middleware before ours may have looked at it."""
-    with Project(ROUTES, middleware=(f"{__name__}.Reader", *FULL)) as project:
+    with Project(ROUTES, middleware=(f"{__name__}.Reader", *OF_A_PROJECT)) as project:
         new_user()
 
         assert 200 == sign_in(project.client()).status_code
@@ -249,6 +250,8 @@ class Reader:
 
     def __call__(self, request):
         assert request.body is not None
+        assert request.COOKIES is not None
+        assert request.headers
         return self.get_response(request)
 
 

@@ -89,6 +89,11 @@ class TokenResponse:
             cookies.append(own_cookie(self._cookies, "refresh", refresh_token.value, expires_at=expires_at, now=now))
         return set_cookie_fields([*cookies, *more_cookies])
 
+    def continued(self) -> tuple[Field, ...]:
+        """Return the field that keeps the browser from being led to ``…/continue`` again for ten seconds."""
+        now = int(self._clock())
+        return set_cookie_fields([own_cookie(self._cookies, "continued", "1", expires_at=now + 10, now=now)])
+
     def deleted_refresh(self) -> SetCookie:
         """Return the deletion of the refresh cookie."""
         return own_deletion(self._cookies, "refresh")

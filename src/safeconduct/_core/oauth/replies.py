@@ -22,6 +22,8 @@ from typing import Any, cast
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error
 
 from safeconduct._core.endpoints.routing import Endpoint, EndpointCall
+from safeconduct._core.event_dispatcher import report_fault
+from safeconduct._core.refusals import Refusals
 from safeconduct._http.challenges import BASIC, Challenge
 from safeconduct._http.request import Field, Reply
 from safeconduct.errors import (
@@ -32,7 +34,7 @@ from safeconduct.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from safeconduct.events import ClientRefused, Event, Fault
+from safeconduct.events import ClientRefused
 
 _JSON: Field = (b"content-type", b"application/json")
 # "The authorization server MUST include the HTTP "Cache-Control" response header field with a value of "no-store" …
@@ -83,15 +85,16 @@ class OAuthReplies:
 
     Args:
         realm: The realm of the challenge.
-        announce: Called with an event for each refusal and for each fault.
+        refusals: Describes a refused request, and announces refusals and faults.
     """
 
-    def __init__(self, realm: str, announce: Callable[[Event], None]) -> None:
+    def __init__(self, realm: str, refusals: Refusals) -> None:
         # "The server generating a 401 response MUST send a WWW-Authenticate header field" — RFC 9110 §15.5.2
         # Any client may use Basic next.
         challenge = Challenge(BASIC, (("realm", realm), ("charset", "UTF-8"))).to_header()
         self._challenge: Field = (b"www-authenticate", challenge.encode("ascii"))
-        self._announce = announce
+        self._refusals = refusals
+        self._announce = refusals.announce
 
     def endpoint(self, unguarded: Callable[[EndpointCall], Awaitable[Reply]]) -> Endpoint:
         """Return *unguarded* as an endpoint that raises nothing."""
@@ -102,7 +105,7 @@ class OAuthReplies:
             except (OAuth2Error, AuthError) as error:
                 return self._answer(error, call)
             except Exception as fault:  # noqa: BLE001 - as in ``Gate.serve``: a fault of ours is 503
-                self._announce(Fault(error=type(fault).__name__, where="oauth"))
+                report_fault(self._announce, fault, where="oauth")
                 return self._answer(Unavailable("a fault within an OAuth endpoint"), call)
 
         return serve
@@ -117,8 +120,8 @@ class OAuthReplies:
                 status=status,
                 error=str(refusal.error),
                 reason=getattr(error, "reason", "") or str(refusal.description),
-                method=call.request.method,
                 client_id=getattr(error, "client_id", None),
+                **self._refusals.details(call.request),
             )
         )
         return json_reply(status, body, *fields)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from safeconduct._core.csrf import CsrfTokens
+from safeconduct._core.csrf import MASK_BYTES, CsrfTokens
+from safeconduct._core.event_dispatcher import report_failed_hook
 from safeconduct._core.pages.settings import PageSettings, home_of
 from safeconduct._http.html import PAGE_FIELDS, form, link, page, page_reply, paragraph, password_input
 from safeconduct._http.origin import Origin
@@ -11,7 +12,7 @@ from safeconduct._http.paths import target_of
 from safeconduct._http.problems import NO_STORE, ProblemPage, page_url
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError, CrossSiteRequest, StepUpRequired, TooManyAttempts, Unavailable
-from safeconduct.events import Event, HookFailed
+from safeconduct.events import Event
 
 SIGN_IN_ERRORS: Final[Mapping[str, str]] = {
     "invalid_credentials": "The user name or the password is wrong.",
@@ -57,6 +58,7 @@ class RefusalPages:
     Args:
         settings: What the pages are made with.
         csrf: Makes the CSRF tokens of the form.
+        draw: Returns so many random bytes.
         own_origin: The origin of our own pages.
         problem_page: Makes the page instead of the standard one.
         announce: Sends an event to the listeners.
@@ -67,12 +69,14 @@ class RefusalPages:
         settings: PageSettings,
         csrf: CsrfTokens,
         *,
+        draw: Callable[[int], bytes],
         own_origin: Origin | None,
         problem_page: ProblemPage | None,
         announce: Callable[[Event], None],
     ) -> None:
         self.settings = settings
         self._csrf = csrf
+        self._draw = draw
         self._own_origin = own_origin
         self._problem_page = problem_page
         self._announce = announce
@@ -100,19 +104,19 @@ class RefusalPages:
     def _step_up(self, error: StepUpRequired, request: Request) -> Reply | None:
         """Return the page with the form; None where the person has no session of ours, or no password."""
         principal = error.principal
-        if principal is None or principal.scheme != "cookie" or not self.settings.has_login:
-            return None
-        session = self._csrf.session_of(principal)
         # Our directory does not know the password of a person who was handed over.
-        if session is None or "pi" in principal.claims:
+        if principal is None or "pi" in principal.claims or not self.settings.has_login:
             return None
-        token = self._csrf.token(session.session_id, session.generation)
+        # Masked, since the query is a part of the page, which a proxy may compress.
+        token = self._csrf.masked_token(principal, self._draw(MASK_BYTES))
+        if token is None:
+            return None
         is_reading = request.method in _READING
         return self.step_up_form(
             error,
             request,
             target=self._next_of(request) or home_of(request),
-            csrf_token=token or "",
+            csrf_token=token,
             text=paragraph(_PROVE if is_reading else _PROVE_AND_REPEAT),
         )
 
@@ -143,7 +147,7 @@ class RefusalPages:
         try:
             body = self._problem_page(error).encode("utf-8", "replace")
         except Exception as fault:  # noqa: BLE001 - a hook of the application; the refusal must not depend on it
-            self._announce(HookFailed(hook="problem_page", error=type(fault).__name__))
+            report_failed_hook(self._announce, fault, hook="problem_page")
             return None
         return Reply(
             error.status,

@@ -1,9 +1,10 @@
 """Serve ``GET …/sign-in``, the page on which a person signs in, or sees that they have."""
 
+from collections.abc import Callable
 from html import escape
 from typing import Final
 
-from safeconduct._core.csrf import CsrfTokens
+from safeconduct._core.csrf import MASK_BYTES, CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import EndpointCall
@@ -34,6 +35,7 @@ class SignInPage:
         targets: Finds where the person goes on.
         request_context: Reads requests.
         csrf: Makes the CSRF token of the form to sign out.
+        draw: Returns so many random bytes.
         clock: The current time, in seconds since the epoch.
     """
 
@@ -44,12 +46,14 @@ class SignInPage:
         request_context: RequestContext,
         csrf: CsrfTokens,
         *,
+        draw: Callable[[int], bytes],
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._targets = targets
         self._request_context = request_context
         self._csrf = csrf
+        self._draw = draw
         self._clock = clock
 
     async def show(self, call: EndpointCall) -> Reply:
@@ -82,8 +86,8 @@ class SignInPage:
         return identity if isinstance(identity, Principal) and identity.scheme == "cookie" else None
 
     def _for_signed_in(self, principal: Principal, request: Request, target: str) -> str:
-        session = self._csrf.session_of(principal)
-        token = None if session is None else self._csrf.token(session.session_id, session.generation)
+        # Masked, since ``next`` is a part of the page, which a proxy may compress.
+        token = self._csrf.masked_token(principal, self._draw(MASK_BYTES))
         values = {} if token is None else {"csrf_token": token}
         name = escape(principal.display_name or principal.subject)
         return (

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from safeconduct._core.event_dispatcher import report_failed_hook, report_fault
 from safeconduct._core.opaque import OpaqueTokens
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import revocation_query
@@ -21,7 +22,7 @@ from safeconduct._core.sessions.verbs import RefreshToken, Tokens
 from safeconduct._core.store import OpaqueTokenStore
 from safeconduct._tokens.issuer import Checked, ClaimsRefused, Grant, TokenIssuer
 from safeconduct.errors import ConfigurationError, ExpiredToken, NotSupported, Unavailable
-from safeconduct.events import Event, Fault, HookFailed
+from safeconduct.events import Event
 from safeconduct.principal import Level, Principal
 
 _LONGEST_TOKEN_ID: Final = "A" * 22
@@ -188,11 +189,11 @@ class TokenMaker:
                 raise
             raise self._hook_failed(fault.__cause__ or fault, str(fault)) from fault
         except ConfigurationError as fault:
-            self._announce(Fault(where="keys", error=type(fault).__name__))
+            report_fault(self._announce, fault, where="keys")
             raise Unavailable(str(fault)) from fault
 
     def _hook_failed(self, fault: BaseException, reason: str) -> Unavailable:
-        self._announce(HookFailed(hook="add_claims", error=type(fault).__name__))
+        report_failed_hook(self._announce, fault, hook="add_claims")
         return Unavailable(reason)
 
     async def make(

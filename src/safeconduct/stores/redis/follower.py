@@ -19,9 +19,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from safeconduct._core.event_dispatcher import write_log
+from safeconduct._core.event_dispatcher import report_fault, write_log
 from safeconduct.errors import Unavailable
-from safeconduct.events import Event, Fault
+from safeconduct.events import Event
 from safeconduct.stores.redis.feed import LOG_ENTRIES, Feed, WriteRefused
 from safeconduct.stores.redis.feed_replies import ShardHead
 from safeconduct.stores.redis.snapshot import REPLY_SECONDS
@@ -249,7 +249,7 @@ class Follower:
             feed.close()
 
     def _announce_fault(self, error: Exception) -> None:
-        self._announce(Fault(error=type(error).__name__, where="view"))
+        report_fault(self._announce, error, where="view")
 
     def _run(self) -> None:
         while not self._ended.is_set():

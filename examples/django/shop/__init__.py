@@ -1,0 +1,1 @@
+"""A shop whose users are those of Django, and whose sign-in is safeconduct."""

@@ -1,0 +1,184 @@
+"""Integrate with Quart: an extension for the application factory."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from safeconduct import guard
+from safeconduct._core.decision import Passed
+from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._http.scope import read_scope
+from safeconduct._integrations.extras import missing_extra
+from safeconduct.asgi import App, AuthMiddleware, Receive, Scope, Send
+from safeconduct.auth import Auth
+from safeconduct.errors import AuthError, ConfigurationError
+
+try:
+    from quart import Quart, Response, current_app, has_app_context, has_request_context, has_websocket_context
+    from quart import request as quart_request
+    from quart import websocket as quart_websocket
+
+    from safeconduct._integrations.flask_like import (
+        chosen_function,
+        hand_out_identity,
+        is_redirection,
+        keep_fields,
+        require_unprotected,
+    )
+except ImportError as missing:
+    raise missing_extra("quart", missing) from None
+
+
+class Safeconduct:
+    """
+    Let every request and WebSocket of a Quart application through the gate of *auth*, and answer the errors of views.
+
+    Works with ``Safeconduct(auth).init_app(app)`` and with ``Safeconduct(auth, app)``, for any number of applications.
+
+    The application's own handlers for the error's class, its status or ``HTTPException`` make the answer, if there are
+    any; its ``after_request`` functions see it.  A WebSocket is denied, or closed with a code if it was accepted.
+    ``g.principal`` is who is asking, and templates have ``current_identity`` and ``allows(method, path)``.  Outside of
+    a request, in ``test_request_context`` and in commands, the caller is an ``Anonymous``.
+    """
+
+    def __init__(self, auth: Auth, app: Quart | None = None) -> None:
+        if isinstance(auth, Quart):
+            raise ConfigurationError(
+                f"auth: got {described(auth)}, wanted an Auth: Safeconduct(Auth(Config.load())).init_app(app)"
+            )
+        require_auth(auth, "asgi")
+        self.auth = auth
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Quart) -> None:
+        """
+        Wrap *app*; its error handlers, context and test client stay as they are.
+
+        Raises:
+            ConfigurationError: If it is not a Quart application, or has this extension already.
+        """
+        _require_quart(app)
+        require_unprotected(app)
+        wrapped: Any = app
+        middleware = AuthMiddleware(_raising_again(wrapped.asgi_app), self.auth)
+        wrapped.asgi_app = middleware
+        app.extensions["safeconduct"] = self
+        # Around these steps and not as an error handler: before handlers are looked up, a blueprint's own handler for
+        # every exception may make a fault of a refusal.
+        wrapped.preprocess_request = _answering(app, self.auth, app.preprocess_request)
+        wrapped.dispatch_request = _answering(app, self.auth, app.dispatch_request)
+        wrapped.handle_exception = _handling(app, self.auth, app.handle_exception)
+        wrapped.preprocess_websocket = _leaving(app.preprocess_websocket)
+        wrapped.dispatch_websocket = _leaving(app.dispatch_websocket)
+        wrapped.test_client_class = _connecting(app.test_client_class)
+        hand_out_identity(app, _allows)
+
+
+def _require_quart(app: object) -> None:
+    if not isinstance(app, Quart):
+        raise ConfigurationError(f"app: got {described(app)}, wanted a Quart application: Safeconduct(auth, app)")
+
+
+def _connecting(client: Any) -> Any:
+    """Let a WebSocket of Quart's test client begin as any does: by the message for which the gate waits."""
+    connection = client.websocket_connection_class
+
+    def begin(self: Any, *arguments: Any, **named: Any) -> None:
+        connection.__init__(self, *arguments, **named)
+        self._send_queue.put_nowait({"type": "websocket.connect"})
+
+    connecting = type("TestWebsocketConnection", (connection,), {"__init__": begin})
+    return type("QuartClient", (client,), {"websocket_connection_class": connecting})
+
+
+class _LeftWebSocket(BaseException):
+    """Carry an ``AuthError`` out of a WebSocket past Quart, which would answer every ``Exception`` by itself."""
+
+    def __init__(self, error: AuthError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _raising_again(app: App) -> App:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except _LeftWebSocket as left:
+            # The middleware around this knows whether the WebSocket was accepted.
+            raise left.error from None
+
+    return call
+
+
+def _leaving(step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return *step* of a WebSocket, which leaves an ``AuthError`` to the middleware."""
+
+    async def run(*arguments: Any) -> Any:
+        try:
+            return await step(*arguments)
+        except AuthError as error:
+            raise _LeftWebSocket(error) from None
+
+    return run
+
+
+def _answering(app: Quart, auth: Auth, step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return *step* of a request, which then returns the response to an ``AuthError`` instead of raising it."""
+
+    async def run(*arguments: Any) -> Any:
+        try:
+            return await step(*arguments)
+        except AuthError as error:
+            return await _response_to(error, app, auth)
+
+    return run
+
+
+def _handling(app: Quart, auth: Auth, handle: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Answer an ``AuthError`` that comes after these steps, from ``after_request``: *handle* would make it 500."""
+
+    async def handle_or_answer(error: Exception, *arguments: Any) -> Any:
+        if isinstance(error, AuthError):
+            return await _response_to(error, app, auth)
+        return await handle(error, *arguments)
+
+    return handle_or_answer
+
+
+async def _response_to(error: AuthError, app: Quart, auth: Auth) -> Response:
+    scope: Any = quart_request.scope
+    reply = auth.asgi_gate().answer(error, read_scope(scope))
+    response_class: Any = app.response_class
+    # Quart sends the body of a response to HEAD too.
+    response = response_class(b"" if quart_request.method == "HEAD" else reply.body, reply.status)
+    response.headers.clear()
+    response.headers.extend(reply.text_fields)
+    chosen = None if is_redirection(reply) else chosen_function(app, error, response, quart_request.blueprints)
+    if chosen is not None:
+        response = await app.make_response(await app.ensure_async(chosen.function)(chosen.error))
+        keep_fields(response.headers, reply.text_fields)
+    return response  # type: ignore[no-any-return]  # of the application's own class
+
+
+def _allows(method: str, path: str) -> bool:
+    """Ask the access rules about a path as ``url_for`` makes it, which includes where the application is mounted."""
+    return guard.allows(method, path, root_path=quart_request.root_path if has_request_context() else "")
+
+
+def _passed_without_middleware() -> Passed | None:
+    """Return what passed the gate before a thread began, or nobody in ``test_request_context`` and in commands."""
+    if not has_app_context():
+        return None
+    extension = current_app.extensions.get("safeconduct")
+    if not isinstance(extension, Safeconduct):
+        return None
+    gate = extension.auth.asgi_gate()
+    scope: Any = {}
+    if has_request_context():
+        scope = quart_request.scope
+    elif has_websocket_context():
+        scope = quart_websocket.scope
+    return gate.outer_passed(scope.get("auth")) or gate.anonymous
+
+
+guard.OUTSIDE.append(_passed_without_middleware)
