@@ -245,7 +245,7 @@ def _answer(auth: Auth, request: Request[Any, Any, Any], error: AuthError) -> Re
     reply = auth.asgi_gate().answer(error, read_scope(request.scope))  # type: ignore[arg-type]
     operation: Any = request.scope["route_handler"]
     own: Callable[..., Response[Any]] | None = operation.resolve_exception_handlers().get(error.status)
-    if own is None:
+    if own is None or reply.status != error.status:
         return _Refusal(reply)
     fields: dict[str, str] = {}
     for name, value in reply.text_fields:

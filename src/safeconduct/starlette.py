@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
 
+from safeconduct import guard
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
@@ -73,6 +75,34 @@ def principal(connection: HTTPConnection) -> Principal:
     return found
 
 
+def context_processor(request: Request) -> dict[str, Any]:
+    """
+    Return what templates need, for ``Jinja2Templates(…, context_processors=[context_processor])``.
+
+    ``current_identity``; ``csrf_token()`` for a hidden field; and ``allows(method, path)``, whose path may be one of
+    ``url_for``.
+    """
+    allows = partial(guard.allows, root_path=request.scope.get("root_path", ""))
+    return {"current_identity": identity(request), "csrf_token": guard.csrf_token, "allows": allows}
+
+
+async def set_cookies(auth: Auth, response: Response, tokens: Tokens, request: Request) -> None:
+    """
+    Set the cookies of a sign-in on *response*, as ``auth.async_cookies.set_on`` makes them.
+
+    Raises:
+        CrossSiteRequest: If a page that is not ours sent *request*.
+    """
+    for name, value in await auth.async_cookies.set_on(tokens, request):
+        response.headers.append(name, value)
+
+
+def clear_cookies(auth: Auth, response: Response) -> None:
+    """Make *response* delete the cookies of a sign-in, as ``auth.async_cookies.clear`` does."""
+    for name, value in auth.async_cookies.clear():
+        response.headers.append(name, value)
+
+
 def _require_starlette(app: object) -> None:
     if not isinstance(app, Starlette):
         raise ConfigurationError(f"app: got {described(app)}, wanted a Starlette application: install(app, auth)")
@@ -97,7 +127,10 @@ async def _answer(auth: Auth, connection: HTTPConnection, error: Exception) -> R
         # The middleware denies a WebSocket: it knows whether it was accepted.
         raise error
     reply = auth.asgi_gate().answer(error, read_scope(connection.scope))
-    own = connection.scope["starlette.exception_handlers"][1].get(error.status)
+    # Where a person is sent to sign in, there is no status to handle.
+    own = (
+        connection.scope["starlette.exception_handlers"][1].get(error.status) if reply.status == error.status else None
+    )
     if own is None:
         response = Response(b"" if connection.method == "HEAD" else reply.body, reply.status)
         response.raw_headers = list(reply.fields)

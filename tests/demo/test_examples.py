@@ -47,19 +47,6 @@ def statuses(get):
 EXPECTED = {"/public": [200, 200, 200], "/me": [401, 200, 200], "/admin": [401, 403, 200]}
 
 
-def test_the_starlette_example():
-    """Rules protect the routes, and a WebSocket."""
-    client = TestClient(example("starlette_app").create_app())
-
-    assert EXPECTED == statuses(client.get)
-    assert 403 == client.post("/payments", headers=bearer()).status_code
-    assert 401 == client.post("/payments", headers=bearer("--scope", "pay")).status_code
-    assert 200 == client.post("/payments", headers=bearer("--scope", "pay", "--level", "explicit")).status_code
-    with client.websocket_connect("/ws", headers=bearer()) as sock:
-        sock.send_text("hello")
-        assert "alice: hello" == sock.receive_text()
-
-
 def test_the_mixed_example():
     """Both middlewares protect the inner application, which sees the identity."""
     client = TestClient(example("mixed_app").create_app())

@@ -331,3 +331,12 @@ def test_a_second_gate_is_refused():
     with pytest.raises(ConfigurationError, match="without it"):
         install(app, auth_for("main"))
     assert 2 == len(app.user_middleware)
+
+
+def test_a_refusal_that_leads_to_the_sign_in_page_is_no_status_to_handle():
+    """The application's handler of 401 would show a page instead."""
+    client = site(Route("/news", requires()(whoami)), setup="sign-in", exception_handlers={401: own_answer})
+
+    response = client.get("/news", headers={"sec-fetch-mode": "navigate"}, follow_redirects=False)
+
+    assert (303, "/sign-in?next=/news") == (response.status_code, response.headers["location"].replace("%2F", "/"))

@@ -1,13 +1,13 @@
 """
-A Starlette application protected by safeconduct; with FastAPI the code is the same.
+A Starlette application protected by safeconduct.
 
 In this folder::
 
     safeconduct keys new
-    python starlette_app.py &
+    python app.py &
     curl -H "Authorization: Bearer $(safeconduct token issue --subject alice)" http://127.0.0.1:8000/me
 
-``safeconduct routes 'starlette_app:create_app()'`` shows which paths are public, and what the others require.
+``safeconduct routes 'app:create_app()'`` shows which paths are public, and what the others require.
 """
 
 from starlette.applications import Starlette
@@ -17,8 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from safeconduct import Auth, Config, current, requires
-from safeconduct.asgi import AuthMiddleware
-from safeconduct.starlette import principal
+from safeconduct.starlette import install, principal
 
 
 async def public(_: Request) -> JSONResponse:
@@ -55,8 +54,7 @@ def create_app() -> Starlette:
             WebSocketRoute("/ws", echo),
         ]
     )
-    # Add CORSMiddleware after it: the last one added is the outermost.
-    app.add_middleware(AuthMiddleware, auth=Auth(Config.load()))
+    install(app, Auth(Config.load()))
     return app
 
 
