@@ -1,5 +1,6 @@
 """FastAPI: the identity and further requirements as dependencies, answers to errors, and wrong arguments."""
 
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import pytest
@@ -265,6 +266,7 @@ def test_cors_stays_outside(cors_first):
 def test_the_lifespan_of_the_application_runs():
     seen = []
 
+    @asynccontextmanager
     async def lifespan(_app):
         seen.append("begin")
         yield
