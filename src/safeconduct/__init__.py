@@ -9,6 +9,7 @@ from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.listing import ActiveSession
 from safeconduct._core.sessions.verbs import RefreshToken, Tokens
+from safeconduct._core.sign_in_by_code import AsyncCookies, AsyncPasswords
 from safeconduct._core.store import StoreProvider
 from safeconduct.api_keys import ApiKeys
 from safeconduct.auth import Auth
@@ -34,8 +35,7 @@ from safeconduct.directories import AsyncCallableDirectory, CallableDirectory
 from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import allows, csrf_token, current, principal, requires
 from safeconduct.principal import Anonymous, Identity, Principal
-from safeconduct.sessions import Sessions
-from safeconduct.sign_in import AsyncCookies, AsyncPasswords, Cookies, Passwords
+from safeconduct.sessions import Cookies, Passwords, Sessions
 from safeconduct.tokens import AsyncTokenFactory, TokenFactory
 
 __all__ = [

@@ -22,10 +22,8 @@ from safeconduct._wiring.arguments import (
     check_listeners,
     tracer_among,
 )
-from safeconduct._wiring.at_exit import close_at_exit
-from safeconduct._wiring.browsers import BrowserParts
-from safeconduct._wiring.container import Container
-from safeconduct._wiring.gate import new_gate
+from safeconduct._wiring.container import Container, close_at_exit
+from safeconduct._wiring.gate import cookies_of, new_gate, passwords_of
 from safeconduct._wiring.operator_access import OperatorAccess
 from safeconduct._wiring.readiness import check_ready
 from safeconduct._wiring.world import WorldParts
@@ -33,8 +31,7 @@ from safeconduct.api_keys import ApiKeys, AsyncApiKeys
 from safeconduct.config import Config
 from safeconduct.errors import Unavailable
 from safeconduct.principal import Identity, Principal
-from safeconduct.sessions import Sessions, run
-from safeconduct.sign_in import AsyncCookies, AsyncPasswords, Cookies, Passwords
+from safeconduct.sessions import AsyncCookies, AsyncPasswords, Cookies, Passwords, Sessions, run
 from safeconduct.tokens import AsyncTokenFactory, TokenFactory
 
 
@@ -115,22 +112,22 @@ class Auth:
     @property
     def cookies(self) -> Cookies:
         """Set our cookies in responses of the application's own pages; blocking."""
-        return Cookies(BrowserParts(self._wsgi, self.wsgi_gate().authenticator).cookies())
+        return Cookies(cookies_of(self._wsgi, self.wsgi_gate()))
 
     @property
     def async_cookies(self) -> AsyncCookies:
         """Set our cookies in responses of the application's own pages; awaitable."""
-        return BrowserParts(self._asgi, self.asgi_gate().authenticator).cookies()
+        return cookies_of(self._asgi, self.asgi_gate())
 
     @property
     def passwords(self) -> Passwords:
         """Check passwords for the application's own pages; blocking."""
-        return Passwords(BrowserParts(self._wsgi, self.wsgi_gate().authenticator).passwords())
+        return Passwords(passwords_of(self._wsgi, self.wsgi_gate()))
 
     @property
     def async_passwords(self) -> AsyncPasswords:
         """Check passwords for the application's own pages; awaitable."""
-        return BrowserParts(self._asgi, self.asgi_gate().authenticator).passwords()
+        return passwords_of(self._asgi, self.asgi_gate())
 
     @property
     def tokens(self) -> TokenFactory:

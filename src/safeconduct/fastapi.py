@@ -20,7 +20,7 @@ from safeconduct.principal import Identity, Level, NeverRead, Principal
 try:
     from fastapi import Depends, FastAPI, Security, routing
     from fastapi.openapi.models import HTTPBearer
-    from fastapi.security.base import SecurityBase
+    from fastapi.security import OAuth2
     from starlette.requests import HTTPConnection
     from starlette.routing import Route
 except ImportError as missing:
@@ -50,14 +50,15 @@ def _require_fastapi(app: object) -> None:
         raise ConfigurationError(f"app: got {described(app)}, wanted a FastAPI application: install(app, auth)")
 
 
-class _Mark(SecurityBase):
+class _Mark(OAuth2):
     """Show in the description of a route that it takes the identity; ``install`` puts the real schemes in its place."""
 
+    # An `OAuth2`, because older versions of FastAPI give scopes to no other scheme.
     def __init__(self, scheme_name: str) -> None:
         self.model = HTTPBearer()
         self.scheme_name = scheme_name
 
-    async def __call__(self) -> None:
+    async def __call__(self) -> None:  # type: ignore[override]  # FastAPI reads its signature
         """Check nothing: the middleware did."""
 
 
@@ -201,7 +202,9 @@ def _describe(
 ) -> None:
     """Describe the security of one operation in place."""
     declared: list[dict[str, list[str]]] = operation.pop("security", [])
-    marks = {name: scopes for each in declared for name, scopes in each.items() if name in _MARKS}
+    marks: dict[str, set[str]] = {}
+    for name, scopes in ((name, scopes) for each in declared for name, scopes in each.items() if name in _MARKS):
+        marks.setdefault(name, set()).update(scopes)
     # Among several requirements any one is enough, so those of the application's own schemes are in each of ours.
     own = {name: scopes for each in declared for name, scopes in each.items() if name not in _MARKS}
     more = [*added, *(Requirement(scopes=frozenset(marks[name])) for name in marks if name == _CLOSED.scheme_name)]

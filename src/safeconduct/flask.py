@@ -5,11 +5,16 @@ from typing import Any
 
 from safeconduct import guard
 from safeconduct._core.decision import Passed
+from safeconduct._core.directory import Account
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ
 from safeconduct._integrations.extras import missing_extra
+from safeconduct._integrations.flask_login import answer_for, as_login_user
+from safeconduct._integrations.openapi import SecurityDescription
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
+from safeconduct.principal import Principal
 from safeconduct.wsgi import AuthMiddleware
 
 try:
@@ -17,6 +22,7 @@ try:
     from flask import request as flask_request
 
     from safeconduct._integrations.flask_like import (
+        add_fields,
         chosen_function,
         hand_out_identity,
         is_redirection,
@@ -35,8 +41,8 @@ class Safeconduct:
 
     The application's own handlers for the error's class, its status or ``HTTPException`` make the answer, if there are
     any; its ``after_request`` functions see it.  ``g.principal`` is who is asking, and templates have
-    ``current_identity`` and ``allows(method, path)``.  Outside of a request, in ``test_request_context`` and in
-    commands, the caller is an ``Anonymous``.
+    ``current_identity``, ``csrf_token()`` and ``allows(method, path)``.  Outside of a request, in
+    ``test_request_context`` and in commands, the caller is an ``Anonymous``.
     """
 
     def __init__(self, auth: Auth, app: Flask | None = None) -> None:
@@ -56,8 +62,7 @@ class Safeconduct:
         Raises:
             ConfigurationError: If it is not a Flask application, or has this extension already.
         """
-        if not isinstance(app, Flask):
-            raise ConfigurationError(f"app: got {described(app)}, wanted a Flask application: Safeconduct(auth, app)")
+        _require_flask(app)
         require_unprotected(app)
         middleware = AuthMiddleware(app.wsgi_app, self.auth)
         app.wsgi_app = middleware  # type: ignore[method-assign]  # the documented way to add a middleware
@@ -68,6 +73,50 @@ class Safeconduct:
         app.dispatch_request = _answering(app, middleware, app.dispatch_request)  # type: ignore[method-assign]
         app.handle_exception = _handling(app, middleware, app.handle_exception)  # type: ignore[method-assign]
         hand_out_identity(app, _allows)
+
+    def check_password(self, username: str, password: str) -> Account:
+        """Return the account if the password that came with this request is right, as ``Auth.passwords.check`` does."""
+        return self.auth.passwords.check(username, password, request=flask_request.environ)
+
+    def set_cookies(self, response: Response, tokens: Tokens) -> None:
+        """Set the cookies of *tokens* on *response*, as ``Auth.cookies.set_on`` makes them for this request."""
+        add_fields(response.headers, self.auth.cookies.set_on(tokens, flask_request.environ))
+
+    def clear_cookies(self, response: Response) -> None:
+        """Let *response* delete our cookies; ``Auth.sessions`` ends the session."""
+        add_fields(response.headers, self.auth.cookies.clear())
+
+    def init_login_manager(self, app: Flask, load_user: Callable[[Principal], Any] = as_login_user) -> None:
+        """
+        Let Flask-Login's ``current_user`` be who is asking, and ``login_required`` answer as ``requires`` does.
+
+        Sessions and "remember me" cookies of Flask-Login count no more.  A ``login_view`` or an
+        ``unauthorized_handler`` of the application stays.
+
+        Args:
+            app: The application, after its ``LoginManager`` was installed.
+            load_user: Finds the user of a principal, or None. Default: an object with the principal, ``principal``.
+
+        Raises:
+            ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``.
+        """
+        answer_for(app, load_user)
+
+    def security_schemes(self) -> dict[str, Any]:
+        """Return the security schemes of OpenAPI for the credentials that are accepted, by their names."""
+        return SecurityDescription(self.auth, "", "wsgi").schemes()
+
+    def apispec_plugin(self, app: Flask) -> Any:
+        """Return a plugin of apispec that adds to each operation what it requires; Flask-Smorest takes it too."""
+        # Imported here because apispec is not needed for anything else.
+        from safeconduct._integrations.flask_openapi import SecurityPlugin  # noqa: PLC0415 - see above
+
+        return SecurityPlugin(SecurityDescription(self.auth, "", "wsgi"), app)
+
+
+def _require_flask(app: object) -> None:
+    if not isinstance(app, Flask):
+        raise ConfigurationError(f"app: got {described(app)}, wanted a Flask application: Safeconduct(auth, app)")
 
 
 def _answering(app: Flask, middleware: AuthMiddleware, step: Callable[..., Any]) -> Callable[..., Any]:

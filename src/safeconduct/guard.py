@@ -5,6 +5,7 @@ Find out who is asking anywhere below the middleware, and what they may do.
 ``csrf_token`` is for its forms.
 """
 
+import contextlib
 import functools
 import inspect
 import secrets
@@ -122,12 +123,11 @@ def requires(
     )
 
     def guard(function: Callable[P, R]) -> Callable[P, R]:
-        if inspect.isclass(function):
-            # Frameworks look for methods on a class, and would not find them on a function.
-            raise ConfigurationError(
-                f"requires(…) wants a function, got the class {function.__name__}: decorate its methods"
-            )
+        _require_function(function)
         guarded = _guarded(function, requirement)
+        # Read by `safeconduct routes`: a view that is registered with this mark was guarded after it was registered.
+        with contextlib.suppress(AttributeError):
+            function.safeconduct_is_guarded = True  # type: ignore[attr-defined]
         # Read by `safeconduct routes`.
         vars(guarded)["safeconduct_requirement"] = requirement
         return guarded
@@ -167,6 +167,19 @@ def check(requirement: Requirement, identity: Identity) -> None:
         LookupError: If it is not called within a request that came through the middleware.
     """
     requirement.check(identity, now=_passed().clock())
+
+
+def _require_function(function: Callable[..., object]) -> None:
+    if inspect.isclass(function):
+        # Frameworks look for methods on a class, and would not find them on a function.
+        raise ConfigurationError(
+            f"requires(…) wants a function, got the class {function.__name__}: decorate its methods"
+        )
+    if not callable(function) or hasattr(function, "resolve_guards"):
+        # What Litestar's decorators return: it is registered with the function inside.
+        raise ConfigurationError(
+            f"requires(…) wants a function, got a {type(function).__name__}: put it below the route decorator"
+        )
 
 
 def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, R]:

@@ -57,8 +57,7 @@ class Safeconduct:
         Raises:
             ConfigurationError: If it is not a Quart application, or has this extension already.
         """
-        if not isinstance(app, Quart):
-            raise ConfigurationError(f"app: got {described(app)}, wanted a Quart application: Safeconduct(auth, app)")
+        _require_quart(app)
         require_unprotected(app)
         wrapped: Any = app
         middleware = AuthMiddleware(_raising_again(wrapped.asgi_app), self.auth)
@@ -73,6 +72,11 @@ class Safeconduct:
         wrapped.dispatch_websocket = _leaving(app.dispatch_websocket)
         wrapped.test_client_class = _connecting(app.test_client_class)
         hand_out_identity(app, _allows)
+
+
+def _require_quart(app: object) -> None:
+    if not isinstance(app, Quart):
+        raise ConfigurationError(f"app: got {described(app)}, wanted a Quart application: Safeconduct(auth, app)")
 
 
 def _connecting(client: Any) -> Any:
@@ -144,9 +148,9 @@ def _handling(app: Quart, auth: Auth, handle: Callable[..., Awaitable[Any]]) -> 
 async def _response_to(error: AuthError, app: Quart, auth: Auth) -> Response:
     scope: Any = quart_request.scope
     reply = auth.asgi_gate().answer(error, read_scope(scope))
-    # Quart leaves the body of a HEAD to the server.
-    body = b"" if scope.get("method") == "HEAD" else reply.body
-    response: Any = app.response_class(body, reply.status, dict[str, str]())
+    response_class: Any = app.response_class
+    # Quart sends the body of a response to HEAD too.
+    response = response_class(b"" if quart_request.method == "HEAD" else reply.body, reply.status)
     response.headers.clear()
     response.headers.extend(reply.text_fields)
     chosen = None if is_redirection(reply) else chosen_function(app, error, response, quart_request.blueprints)

@@ -1,4 +1,4 @@
-"""Sign users in and out, and revoke credentials, in code without an event loop."""
+"""Sign users in and out, from pages of the application too, and revoke credentials, in code without an event loop."""
 
 import sys
 from collections.abc import Coroutine
@@ -11,6 +11,10 @@ from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.listing import ActiveSession
 from safeconduct._core.sessions.verbs import Tokens
+from safeconduct._core.sign_in_by_code import AsyncCookies, AsyncPasswords, TextFields
+from safeconduct._http.given_request import GivenRequest
+
+__all__ = ["AsyncCookies", "AsyncPasswords", "Cookies", "Passwords", "Sessions", "run"]
 
 Result = TypeVar("Result")
 
@@ -124,6 +128,44 @@ class Sessions:
         """Revoke everything that was issued until now; see ``AsyncSessions.revoke_everything``."""
         verb = self._sessions.revoke_everything
         return run("sessions.revoke_everything", verb(issuer=issuer, min_replicas=min_replicas))
+
+
+class Cookies:
+    """
+    The same verbs as ``AsyncCookies``, blocking.
+
+    ``set_on`` raises a ``RuntimeError`` that names its awaitable twin if an event loop runs in this thread.
+    """
+
+    def __init__(self, cookies: AsyncCookies) -> None:
+        self._cookies = cookies
+
+    def origin_of(self, request: GivenRequest) -> RequestOrigin:
+        """Return what a session that begins with *request* records of it; see ``AsyncCookies.origin_of``."""
+        return self._cookies.origin_of(request)
+
+    def set_on(self, tokens: Tokens, request: GivenRequest) -> TextFields:
+        """Return the ``Set-Cookie`` fields for the response to *request*; see ``AsyncCookies.set_on``."""
+        return run("cookies.set_on", self._cookies.set_on(tokens, request))
+
+    def clear(self) -> TextFields:
+        """Return the fields of a sign-out; see ``AsyncCookies.clear``."""
+        return self._cookies.clear()
+
+
+class Passwords:
+    """
+    The same verb as ``AsyncPasswords``, blocking.
+
+    It raises a ``RuntimeError`` that names its awaitable twin if an event loop runs in this thread.
+    """
+
+    def __init__(self, passwords: AsyncPasswords) -> None:
+        self._passwords = passwords
+
+    def check(self, username: str, password: str, *, request: GivenRequest) -> Account:
+        """Return the account of *username* if the password is right; see ``AsyncPasswords.check``."""
+        return run("passwords.check", self._passwords.check(username, password, request=request))
 
 
 def run(name: str, coroutine: Coroutine[object, None, Result]) -> Result:

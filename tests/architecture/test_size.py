@@ -16,8 +16,8 @@ LONGEST_FUNCTION = 45
 LONGEST_TEST_FUNCTION = 45
 #: The modules of the package that one of them imports.
 MOST_IMPORTS = 20
-#: The longest chain of imports within the package.
-DEEPEST_IMPORTS = 24
+#: The longest chain of imports within the package: the demo, an integration and what it shares are the first nine.
+DEEPEST_IMPORTS = 27
 #: Those of ``SMALL_FILES``, and the ``__init__`` of packages.
 MOST_SMALL_FILES = 42
 #: A file of at most 40 lines, and why it is not part of another one.

@@ -158,7 +158,7 @@ def test_an_unknown_framework_shows_its_rules_only(write):
     """The rules apply all the same."""
     name = write("app = auth().asgi(raw)")
 
-    assert "Routes can be read from Starlette, FastAPI and Flask only" in run("routes", f"{name}:app").err
+    assert "Routes can be read from Starlette, FastAPI, Litestar, Flask, " in run("routes", f"{name}:app").err
     verdicts = findings(f"{name}:app")
     assert ("ok", "a middleware is around it; its framework is not known here") in verdicts
     assert ("ok", "/admin/{rest...}: role admin or clerk") in verdicts

@@ -47,17 +47,6 @@ def statuses(get):
 EXPECTED = {"/public": [200, 200, 200], "/me": [401, 200, 200], "/admin": [401, 403, 200]}
 
 
-def test_the_flask_example():
-    """Rules and `requires` protect the routes."""
-    client = example("flask_app").create_app().test_client()
-
-    assert EXPECTED == statuses(client.get)
-    assert 403 == client.post("/payments", headers=bearer()).status_code
-    assert 401 == client.post("/payments", headers=bearer("--scope", "pay")).status_code
-    assert 200 == client.post("/payments", headers=bearer("--scope", "pay", "--level", "explicit")).status_code
-    assert {"hello": "guest"} == client.get("/public").json
-
-
 def test_the_starlette_example():
     """Rules protect the routes, and a WebSocket."""
     client = TestClient(example("starlette_app").create_app())

@@ -56,6 +56,7 @@ READ_AS_MODULES = {
         "safeconduct.flask",
         "safeconduct.opentelemetry",
         "safeconduct.prometheus",
+        "safeconduct.quart",
         "safeconduct.service",
         "safeconduct.starlette",
         "safeconduct.stores",

@@ -49,11 +49,13 @@ def test_a_handshake_is_no_navigation():
         ([(FORM[0], b"application/json"), HTML], False),
         ([FORM, FORM, HTML], False),
         ([FORM, (b"sec-fetch-mode", b"same-origin"), HTML], False),
-        ([HTML], False),
+        ([HTML], True),
+        ([], False),
     ],
     ids=str,
 )
 def test_a_form_of_a_page_is_a_form_and_a_navigation(fields, expected):
+    """One without fields may have no type."""
     assert expected == is_form_navigation(request_with(*fields, method="POST"))
 
 

@@ -61,7 +61,7 @@ def test_it_works_with_opaque_tokens(world):
 
 
 def test_the_sign_in_page_of_the_application_is_never_left(site):
-    """Whoever opens it wants to sign in."""
+    """A person who opens it wants to sign in."""
     made = LoginSite(site.world, access={**ON, "sign_in_url": "/login"})
     person = Person(made)
     person.sign_in(remember="true")

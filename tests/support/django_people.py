@@ -11,7 +11,7 @@ from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_script_prefix, path
 
 from app_client import SentRequest, asgi_messages, asgi_scope, call_asgi, call_wsgi, wsgi_environ
-from django_site import OF_A_PROJECT, make_tables
+from django_site import OF_A_PROJECT, close_connections, make_tables
 from safeconduct import Auth, Config, requires
 from safeconduct.django import DjangoDirectory
 from safeconduct.testing import Clock, signed_in, throw_away_keys
@@ -65,6 +65,7 @@ class Project:
         self._settings.disable()
         # A handler has set it for its thread.
         clear_script_prefix()
+        close_connections()
         self.auth.close()
 
     def token(self, subject, **grant):

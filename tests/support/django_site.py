@@ -4,12 +4,15 @@ The one configuration of Django in this process, for every test that needs Djang
 Whichever module comes first imports this; tests change settings by ``override_settings`` and routes by a handler's own.
 """
 
+import threading
+from typing import ClassVar
+
 import django
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
-from django.db import connection
+from django.db.backends.signals import connection_created
 from django.test import override_settings
 
 MIDDLEWARE = "safeconduct.django.SafeconductMiddleware"
@@ -71,18 +74,35 @@ if not settings.configured:
 
 
 class Database:
-    """The tables of the tests, made when the first test needs them."""
+    """The tables of the tests, made when the first test needs them, and the connections of other threads."""
 
     is_made = False
-    kept = None
+    others: ClassVar[list] = []
+
+
+def _note_connection(connection, **_signal):
+    if threading.current_thread() is not threading.main_thread():
+        Database.others.append(connection)
+
+
+connection_created.connect(_note_connection)
 
 
 def make_tables():
-    """Make the tables once, and keep a connection open, without which they would be gone."""
+    """Make the tables once; the connection of the main thread stays open, without which they would be gone."""
     if not Database.is_made:
         Database.is_made = True
         call_command("migrate", verbosity=0, interactive=False)
-        Database.kept = connection.connection
+
+
+def close_connections():
+    """Close the connections of threads that ended, which the test clients of Django leave open."""
+    for other in Database.others:
+        if other.connection is not None:
+            # ``close`` does nothing for a database in memory.
+            other.connection.close()
+            other.connection = None
+    Database.others.clear()
 
 
 def handler(kind, urlpatterns, *, middleware=(MIDDLEWARE,), **changed):

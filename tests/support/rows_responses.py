@@ -18,7 +18,8 @@ from request_row import (
 
 _NAVIGATES = (("sec-fetch-mode", "navigate"),)
 _HTML = (("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),)
-_PAGE = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store", "referrer-policy": "same-origin"}
+
+_PAGE = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store", "x-frame-options": "DENY"}
 
 
 def _sent(name, next_, **more):
@@ -30,14 +31,17 @@ SIGN_IN = [
     _sent("navigation", "/me", headers=_NAVIGATES),
     _sent("navigation-head", "/me", method="HEAD", headers=_NAVIGATES),
     _sent("navigation-by-accept", "/me", headers=_HTML),
-    _sent("navigation-with-query", "/me%3Fa%3Db", target="/me?a=b", headers=_NAVIGATES),
+    _sent("navigation-with-query", "/me%3Fa%3Db%26c%3D%2526", target="/me?a=b&c=%26", headers=_NAVIGATES),
     _sent("navigation-utf8", "/caf%25C3%25A9/x", target="/caf%C3%A9/x", headers=_NAVIGATES),
     _sent("navigation-bad-cookie", "/me", headers=_NAVIGATES + cookie("expired")),
     missing("no-navigation", setup="sign-in"),
     missing("no-navigation-fetch", setup="sign-in", headers=(("sec-fetch-mode", "cors"), *_HTML), challenge=(REALM,)),
     missing("no-navigation-json", setup="sign-in", headers=(("accept", "application/json"),)),
     missing("no-navigation-post", setup="sign-in", method="POST", headers=_NAVIGATES, challenge=(REALM,)),
-    missing("no-navigation-set", headers=_NAVIGATES, challenge=(REALM,), code=None, fields=_PAGE),
+    missing("page", headers=_NAVIGATES, challenge=(REALM,), code=None, fields=_PAGE),
+    missing("page-by-accept", headers=_HTML, code=None, fields=_PAGE),
+    forbidden("page-may-not", target="/admin", headers=_NAVIGATES + cookie("alice"), code=None, fields=_PAGE),
+    invalid("no-page-for-a-program", headers=_NAVIGATES + bearer("expired"), challenge=(INVALID,)),
     forbidden("navigation-may-not", setup="sign-in", target="/admin", headers=_NAVIGATES + bearer("alice")),
     passed("sign-in-is-public", setup="sign-in", target="/sign-in", who=ANONYMOUS),
 ]

@@ -7,14 +7,19 @@ import pytest
 from fastapi import FastAPI
 from flask import Flask
 from litestar.middleware import DefineMiddleware
+from quart import Quart
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from safeconduct import AccessConfig, Auth, Config, ConfigurationError, Rule, TokenConfig, current
+import safeconduct.fastapi
+import safeconduct.starlette
+from safeconduct import AccessConfig, Auth, Config, ConfigurationError, Rule, SessionConfig, TokenConfig, current
 from safeconduct._keys.generate import new_key
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.flask import Safeconduct
+from safeconduct.litestar import SafeconductPlugin
+from safeconduct.quart import Safeconduct as QuartSafeconduct
 from safeconduct.testing import throw_away_keys
 from safeconduct.testing.conformance import CHECKS, Site, check_all
 
@@ -52,12 +57,42 @@ def fastapi_app(auth):
     return app
 
 
-def litestar_app(auth):
-    @litestar.get(list(PATHS), media_type="text/plain")
-    async def view() -> str:
-        return subject()
+@litestar.get(list(PATHS), media_type="text/plain")
+async def litestar_view() -> str:
+    return subject()
 
-    return litestar.Litestar([view], middleware=[DefineMiddleware(AuthMiddleware, auth=auth)])
+
+def litestar_app(auth):
+    return litestar.Litestar([litestar_view], middleware=[DefineMiddleware(AuthMiddleware, auth=auth)])
+
+
+def litestar_plugin(auth):
+    return litestar.Litestar([litestar_view], plugins=[SafeconductPlugin(auth)])
+
+
+def fastapi_installed(auth):
+    app = FastAPI()
+    for path in PATHS:
+        app.get(path)(subject)
+    safeconduct.fastapi.install(app, auth)
+    return app
+
+
+def starlette_installed(auth):
+    async def view(_request):
+        return PlainTextResponse(subject())
+
+    app = Starlette(routes=[Route(path, view) for path in PATHS])
+    safeconduct.starlette.install(app, auth)
+    return app
+
+
+def quart_app(auth):
+    app = Quart("app")
+    for path in PATHS:
+        app.add_url_rule(path, path, subject)
+    QuartSafeconduct(auth).init_app(app)
+    return app
 
 
 def flask_app(auth):
@@ -85,7 +120,13 @@ def plain_asgi(auth):
     return auth.asgi(app)
 
 
-APPS = {make.__name__: make for make in (starlette_app, fastapi_app, litestar_app, flask_app, plain_wsgi, plain_asgi)}
+APPS = {
+    make.__name__: make
+    for make in (
+        *(starlette_app, starlette_installed, fastapi_app, fastapi_installed, litestar_app, litestar_plugin),
+        *(flask_app, quart_app, plain_wsgi, plain_asgi),
+    )
+}
 
 
 def site_of(app, **more):
@@ -202,10 +243,13 @@ def keys_with(algorithm, *, alone=False):
     ("options", "skipped"),
     [
         ({"tokens": TokenConfig(format="opaque")}, 0),
+        ({"sources": ["cookie"]}, 0),
+        ({"sessions": SessionConfig(require_session=True)}, 0),
+        ({"store": "none"}, 1),
         ({"tokens": TokenConfig(format="jwe"), "keys": keys_with("ECDH-ES+A256KW")}, 0),
         ({"keys": keys_with("HS256", alone=True), "tokens": TokenConfig(algorithm="HS256")}, 7),
     ],
-    ids=["opaque", "jwe", "HS256"],
+    ids=["opaque", "cookie", "session", "no store", "jwe", "HS256"],
 )
 def test_any_configuration_is_attacked(options, skipped):
     """Without a pair of keys, nobody can confuse the public one with a secret."""

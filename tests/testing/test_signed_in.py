@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeconduct import Auth, Config, RevocationConfig, StoreConfig, TokenConfig
+from safeconduct import Auth, Config, RevocationConfig, SessionConfig, StoreConfig, TokenConfig
 from safeconduct._core.run_sync import run_sync
 from safeconduct.directories import CallableDirectory
 from safeconduct.errors import ConfigurationError, ExpiredToken, RevokedToken, UnknownKey
@@ -71,8 +71,9 @@ def test_a_level_says_when_it_was_proven(build, clock, level, seconds_ago, age):
         {"store": "none"},
         {"revocation": RevocationConfig(on_new_store="refuse")},
         {"tokens": TokenConfig(client_id="https://app.example.com")},
+        {"sessions": SessionConfig(require_session=True)},
     ],
-    ids=["no-store", "new-store", "client"],
+    ids=["no-store", "new-store", "client", "session"],
 )
 def test_any_configuration_accepts_its_own(build, options):
     """This holds without a store, and with one that refuses older tokens."""

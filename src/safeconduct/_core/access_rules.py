@@ -123,6 +123,17 @@ class Policy:
             total += entry.requirement
         return total
 
+    def names_as_public(self, method: str, path: str) -> bool:
+        """
+        Say whether a public entry names a request, in contrast to one that only the default lets pass.
+
+        Args:
+            method: The method as it came.
+            path: The clean, decoded path relative to the application.
+        """
+        found = self._opening.find((path or "/")[1:].split("/"))
+        return any(not entry.methods or method in entry.methods for entry in found)
+
     def rules_for_some_methods(self) -> Iterator[tuple[Entry, Requirement]]:
         """
         Yield each rule that other methods bypass by the default or a public entry, and what those require.

@@ -46,7 +46,7 @@ CONTINUE: Final = "continue"
 
 NEVER: Final = float("inf")
 
-Answer = Callable[[AuthError, Request | None], Reply]
+Respond = Callable[[AuthError, Request | None], Reply]
 """Returns the response to a request that is refused."""
 
 
@@ -97,7 +97,7 @@ class Continuation:
         began_elsewhere = not _has(request, self._access) and request.values(b"sec-fetch-site") == [b"cross-site"]
         return self._path if began_elsewhere or _has(request, self._refresh) else None
 
-    def answering(self, answer: Answer) -> Answer:
+    def answering(self, answer: Respond) -> Respond:
         """Return *answer*, which also leads people to ``…/continue``."""
 
         def lead(error: AuthError, request: Request | None) -> Reply:

@@ -41,13 +41,20 @@ def is_speculative(request: Request) -> bool:
 
 def is_form(request: Request) -> bool:
     """Return whether the body of *request* is a form."""
-    types = [value.partition(b";")[0].strip().lower() for value in request.values(b"content-type")]
-    return types == [_FORM]
+    return _types_of(request) == [_FORM]
 
 
 def is_form_navigation(request: Request) -> bool:
-    """Return whether a person sent a form of a page, and sees the answer as the next page."""
-    return is_form(request) and is_navigation(request)
+    """
+    Return whether a person sent a form of a page, and sees the answer as the next page.
+
+    A form without fields has an empty body, whose type may be missing.
+    """
+    return _types_of(request) in ([_FORM], []) and is_navigation(request)
+
+
+def _types_of(request: Request) -> list[bytes]:
+    return [value.partition(b";")[0].strip().lower() for value in request.values(b"content-type")]
 
 
 def _names_html(media_range: bytes) -> bool:

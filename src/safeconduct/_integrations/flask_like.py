@@ -8,7 +8,7 @@ from werkzeug.local import LocalProxy
 
 from safeconduct._http.request import Reply
 from safeconduct.errors import AuthError, ConfigurationError
-from safeconduct.guard import current
+from safeconduct.guard import csrf_token, current
 
 _BODY_FIELDS: Final = frozenset({"content-type", "content-length"})
 
@@ -67,6 +67,15 @@ def keep_fields(headers: Any, fields: Iterable[tuple[str, str]]) -> None:
         headers.add(name, value)
 
 
+def add_fields(headers: Any, fields: Iterable[tuple[str, str]]) -> None:
+    """Add *fields* to a response: our cookies beside those of the application, anything else in its place."""
+    for name, value in fields:
+        if name == "set-cookie":
+            headers.add(name, value)
+        else:
+            headers[name] = value
+
+
 def hand_out_identity(app: Any, allows: Callable[[str, str], bool]) -> None:
     """Add ``g.principal``, and what templates ask for."""
     # A property, so that a request pays nothing for it, and that it is never the caller of another one.
@@ -75,7 +84,7 @@ def hand_out_identity(app: Any, allows: Callable[[str, str], bool]) -> None:
         (app.app_ctx_globals_class,),
         {"principal": property(lambda _: current(), doc="Who is asking: a ``Principal`` or an ``Anonymous``.")},
     )
-    names = {"current_identity": LocalProxy(current), "allows": allows}
+    names = {"current_identity": LocalProxy(current), "csrf_token": csrf_token, "allows": allows}
     for name, value in names.items():
         # What the application has under this name stays.
         app.jinja_env.globals.setdefault(name, value)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from safeconduct._core.endpoints.routes import PROBLEMS
 from safeconduct._core.requirement import OPEN, Requirement
@@ -31,11 +31,12 @@ class SecurityDescription:
     Args:
         auth: Whose sources and access rules are described.
         root_path: The prefix of the application's paths.
+        world: Whether the application is an ASGI or a WSGI application.
     """
 
-    def __init__(self, auth: Auth, root_path: str) -> None:
+    def __init__(self, auth: Auth, root_path: str, world: Literal["asgi", "wsgi"] = "asgi") -> None:
         self._config = auth.config
-        self._gate = auth.asgi_gate()
+        self._gate = auth.asgi_gate() if world == "asgi" else auth.wsgi_gate()
         self._root_path = root_path.rstrip("/")
         self._scopes: set[str] = set()
         #: Whether any operation has security.

@@ -1,16 +1,33 @@
 """Make what reads the cookies of browsers and sets them, for our endpoints and for pages of the application."""
 
 import secrets
+from typing import Protocol
 
 from safeconduct._core.authentication import Authenticator
+from safeconduct._core.bearer import AccessTokenResolver
 from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.logout import PresentedSessions
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.token_response import TokenResponse
-from safeconduct._core.sign_in_by_code import AsyncCookies, AsyncPasswords
+from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.forwarded import Proxies
-from safeconduct._wiring.world import WorldParts
-from safeconduct.errors import ConfigurationError
+from safeconduct._wiring.container import Container
+
+
+class PartsOfWorld(Protocol):
+    """What is needed of the parts of one world."""
+
+    container: Container
+
+    @property
+    def session_verbs(self) -> SessionVerbs:
+        """What can be done with sessions."""
+        ...
+
+    @property
+    def resolver(self) -> AccessTokenResolver:
+        """What proves access tokens."""
+        ...
 
 
 class BrowserParts:
@@ -22,7 +39,7 @@ class BrowserParts:
         authenticator: Finds out who sent a request.
     """
 
-    def __init__(self, parts: WorldParts, authenticator: Authenticator) -> None:
+    def __init__(self, parts: PartsOfWorld, authenticator: Authenticator) -> None:
         container, config = parts.container, parts.container.config
         sources, clock = container.sources, container.clock
         self._parts = parts
@@ -57,28 +74,3 @@ class BrowserParts:
             resolver=parts.resolver,
             clock=parts.container.clock,
         )
-
-    def cookies(self) -> AsyncCookies:
-        """
-        Return what sets our cookies by code.
-
-        Raises:
-            ConfigurationError: If cookies are no source or off, or sessions lack something.
-        """
-        config = self._parts.container.config
-        if "cookie" not in config.sources or config.cookies.mode == "off":
-            raise ConfigurationError('auth.cookies: wanted "cookie" among the sources, and cookies.mode not "off"')
-        return AsyncCookies(self.request_context, self.token_response, self.device_cookies, self.presented_sessions())
-
-    def passwords(self) -> AsyncPasswords:
-        """
-        Return what checks passwords by code.
-
-        Raises:
-            ConfigurationError: If there is no directory, or no key for the throttle.
-        """
-        parts = self._parts
-        if not parts.container.passwords.has_directory:
-            raise ConfigurationError("auth.passwords: wanted a directory, or login.users")
-        passwords = parts.container.passwords.passwords(parts.world, parts.store)
-        return AsyncPasswords(passwords, self.request_context, self.device_cookies)

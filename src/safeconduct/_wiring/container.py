@@ -1,7 +1,10 @@
 """Make the parts of an ``Auth`` that ASGI and WSGI share, each once."""
 
+import atexit
 import secrets
+import weakref
 from functools import cached_property
+from typing import Protocol
 
 from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.csrf import CsrfTokens
@@ -180,3 +183,24 @@ class Container:
             announce=self.announce,
             keeps_view=self.config.has_bounded,
         )
+
+
+class Closable(Protocol):
+    """Holds connections until it is closed."""
+
+    def close(self) -> None:
+        """Close them; idempotent."""
+        ...
+
+
+def close_at_exit(closable: Closable) -> None:
+    """Close *closable* when the interpreter ends, if it is alive then."""
+    alive: weakref.ref[Closable] = weakref.ref(closable)
+
+    def close() -> None:
+        living = alive()
+        if living is not None:
+            living.close()
+
+    atexit.register(close)
+    weakref.finalize(closable, atexit.unregister, close)

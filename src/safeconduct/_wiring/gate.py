@@ -10,15 +10,18 @@ from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
 from safeconduct._core.fast_path import ContinuingFastPath, FastPath
 from safeconduct._core.gate import Gate
 from safeconduct._core.revocation_query import NothingRevoked
+from safeconduct._core.sign_in_by_code import AsyncCookies, AsyncPasswords
 from safeconduct._core.traced_gate import traced_gate
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._http import environ, scope
+from safeconduct._wiring.browsers import BrowserParts
 from safeconduct._wiring.endpoints import endpoint_routes
 from safeconduct._wiring.hand_over import accepting_route
 from safeconduct._wiring.pages import PageParts
 from safeconduct._wiring.sessions import session_extension
 from safeconduct._wiring.settings import realm_of, receives_browsers
 from safeconduct._wiring.world import WorldParts
+from safeconduct.errors import ConfigurationError
 
 
 def new_gate(parts: WorldParts) -> Gate:
@@ -62,6 +65,35 @@ def new_gate(parts: WorldParts) -> Gate:
         announce=container.announce,
         release=parts.store.close,
     )
+
+
+def cookies_of(parts: WorldParts, gate: Gate) -> AsyncCookies:
+    """
+    Return what sets our cookies by code.
+
+    Raises:
+        ConfigurationError: If cookies are no source or off, or sessions lack something.
+    """
+    config, browsers = parts.container.config, BrowserParts(parts, gate.authenticator)
+    if "cookie" not in config.sources or config.cookies.mode == "off":
+        raise ConfigurationError('auth.cookies: wanted "cookie" among the sources, and cookies.mode not "off"')
+    return AsyncCookies(
+        browsers.request_context, browsers.token_response, browsers.device_cookies, browsers.presented_sessions()
+    )
+
+
+def passwords_of(parts: WorldParts, gate: Gate) -> AsyncPasswords:
+    """
+    Return what checks passwords by code.
+
+    Raises:
+        ConfigurationError: If there is no directory, or no key for the throttle.
+    """
+    if not parts.container.passwords.has_directory:
+        raise ConfigurationError("auth.passwords: wanted a directory, or login.users")
+    browsers = BrowserParts(parts, gate.authenticator)
+    passwords = parts.container.passwords.passwords(parts.world, parts.store)
+    return AsyncPasswords(passwords, browsers.request_context, browsers.device_cookies)
 
 
 def _endpoints(parts: WorldParts, authenticator: Authenticator, pages: PageParts) -> Endpoints:

@@ -8,6 +8,7 @@ from safeconduct._core.revocation_keys import issue_time_query
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
+from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.key import Key
@@ -84,18 +85,19 @@ class OperatorAccess:
         keys = self._container.keys
         return () if keys is None else tuple(entry.key for entry in keys.current().entries if entry.key.public_jwk)
 
-    def begin_cookie_session(self, account: Account) -> tuple[Tokens, str]:
+    def begin_session(self, account: Account, *, transport: Transport) -> Tokens:
         """
-        Sign *account* in by cookie, and return the tokens and the CSRF token of the session.
+        Sign *account* in, without a password.
 
         Raises:
             ConfigurationError: If the configuration has no keys or no issuer.
             Unavailable: If the store does not answer.
         """
-        origin = RequestOrigin(transport="cookie")
-        tokens = run_sync(self._sessions().sign_in(account, origin=origin))
-        # Where cookies are a source there is a key for CSRF tokens: the configuration was checked.
-        return tokens, self._container.csrf.token(tokens.session_id, tokens.csrf_generation) or ""
+        return run_sync(self._sessions().sign_in(account, origin=RequestOrigin(transport=transport)))
+
+    def csrf_token(self, tokens: Tokens) -> str:
+        """Return the CSRF token of a session; empty where there is no key for them, which cookies demand."""
+        return self._container.csrf.token(tokens.session_id, tokens.csrf_generation) or ""
 
     def close_store(self) -> None:
         """Close the connections that blocking calls opened."""

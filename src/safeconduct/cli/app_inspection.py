@@ -9,17 +9,28 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from safeconduct import asgi, wsgi
 from safeconduct._core.gate import Gate, GateProvider
+from safeconduct.auth import Auth
 from safeconduct.cli.output import UsageError
 from safeconduct.errors import ConfigurationError
 
-Framework = Literal["starlette", "flask"]
+Framework = Literal["starlette", "flask", "quart", "litestar", "django", "falcon", "pyramid", "bottle"]
 #: Whether a middleware was wrapped around the application, or added by its framework's integration.
 Installation = Literal["wrapped", "integrated"]
 CorsPosition = Literal["outside", "inside"]
+
+_APPLICATIONS: Final[tuple[tuple[str, str, Framework], ...]] = (
+    ("flask", "Flask", "flask"),
+    ("quart", "Quart", "quart"),
+    ("litestar", "Litestar", "litestar"),
+    ("django.core.handlers.base", "BaseHandler", "django"),
+    ("falcon", "App", "falcon"),
+    ("pyramid.router", "Router", "pyramid"),
+    ("bottle", "Bottle", "bottle"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +82,9 @@ def inspect_application(app: Any) -> Application:
         if is_instance(layer, "starlette.applications", "Starlette"):
             integrated, cors = _starlette_guards(layer)
             return Application("starlette", layer, (*guards, *integrated), cors)
-        if is_instance(layer, "flask", "Flask"):
-            return Application("flask", layer, (*guards, *_flask_guards(layer)))
+        for module_name, class_name, framework in _APPLICATIONS:
+            if is_instance(layer, module_name, class_name):
+                return Application(framework, layer, (*guards, *_INSIDE.get(framework, _none)(layer)))
     return Application(None, app, tuple(guards))
 
 
@@ -136,6 +148,34 @@ def _starlette_guards(app: Any) -> tuple[list[Guard], CorsPosition | None]:
     return guards, "outside" if cors_index < auth_index else "inside"
 
 
+def _none(_app: Any) -> list[Guard]:
+    return []
+
+
 def _flask_guards(app: Any) -> list[Guard]:
     installation: Installation = "integrated" if "safeconduct" in app.extensions else "wrapped"
-    return [_guard(installation, layer) for layer in layers(app.wsgi_app) if isinstance(layer, wsgi.AuthMiddleware)]
+    inner = app.asgi_app if hasattr(app, "asgi_app") else app.wsgi_app
+    kinds = asgi.AuthMiddleware, wsgi.AuthMiddleware
+    return [_guard(installation, layer) for layer in layers(inner) if isinstance(layer, kinds)]
+
+
+def _litestar_guards(app: Any) -> list[Guard]:
+    auths = [each.auth for each in app.plugins if isinstance(getattr(each, "auth", None), Auth)]
+    return [Guard("integrated", auth, auth.asgi_gate()) for auth in auths]
+
+
+def _django_guards(app: Any) -> list[Guard]:
+    names = sys.modules["django.conf"].settings.MIDDLEWARE
+    if not any(name.startswith("safeconduct.django.") for name in names):
+        return []
+    auth: Auth = sys.modules["safeconduct.django"].get_auth()
+    is_asgi = is_instance(app, "django.core.handlers.asgi", "ASGIHandler")
+    return [Guard("integrated", auth, auth.asgi_gate() if is_asgi else auth.wsgi_gate())]
+
+
+_INSIDE: Final[dict[Framework, Callable[[Any], list[Guard]]]] = {
+    "flask": _flask_guards,
+    "quart": _flask_guards,
+    "litestar": _litestar_guards,
+    "django": _django_guards,
+}

@@ -8,39 +8,31 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct.cli.app_inspection import Application, inspect_application, is_instance
+from safeconduct.cli.framework_routes import READERS
+from safeconduct.cli.route import ANY_SEGMENT, Route, added_for
 
-#: Stands for a path parameter; no rule names it, so the result holds for every value that has no rule of its own.
-_ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
+UNCHECKED: Final = (
+    "`requires` around {view} is not checked, because the framework got the function without it: put `requires` below "
+    "the route decorator"
+)
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-#: The methods of a class-based view through which Starlette and Flask call all others.
-_DISPATCHERS: Final = ("dispatch", "dispatch_request")
 _FLASK_PARAMETER: Final = re.compile(r"<[^>]*>")
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method on one path template, as the framework writes it."""
-
-    method: str
-    path: str
-    #: The path with every parameter filled in, for looking up the rules.
-    sample: str
-    #: What ``requires`` around the view adds; None if it is not used there.
-    added: Requirement | None = None
 
 
 def routes_of(application: Application) -> Iterator[Route]:
     """Yield every route of *application*; none if its framework is not known."""
     if application.framework == "starlette":
         yield from _starlette_routes(application.app.routes, "", "")
-    elif application.framework == "flask":
+    elif application.framework in {"flask", "quart"}:
         yield from _flask_routes(application.app)
+    elif application.framework is not None:
+        yield from READERS[application.framework](application.app)
 
 
 def hidden_routes(application: Application) -> Iterator[Route]:
@@ -52,6 +44,17 @@ def hidden_routes(application: Application) -> Iterator[Route]:
         methods = served if route.method == "ANY" else {route.method} - {"WEBSOCKET"}
         if any(found.owns(method, route.sample) for found in endpoints for method in methods):
             yield route
+
+
+def unchecked_routes(application: Application) -> Iterator[Route]:
+    """Yield the routes of *application* whose ``requires`` stands above the route decorator."""
+    return (route for route in routes_of(application) if route.unchecked_view is not None)
+
+
+def is_named_as_public(policies: Iterable[Policy], route: Route) -> bool:
+    """Say whether a public entry of each of *policies* names *route*."""
+    method = "GET" if route.method == "WEBSOCKET" else route.method
+    return all(policy.names_as_public(method, route.sample) for policy in policies)
 
 
 def describe(requirement: Requirement) -> str:
@@ -91,7 +94,7 @@ def _starlette_routes(routes: Iterable[Any], prefix: str, sample: str) -> Iterat
         view: Any = getattr(route, "endpoint", None)
         view_class = view if _is_endpoint_class(view) else None
         for method in _methods(route, view_class):
-            yield Route(method, whole, filled, _added_for(method, view, view_class))
+            yield Route(method, whole, filled, *added_for(method, view, view_class))
 
 
 def _methods(route: Any, view_class: type | None) -> list[str]:
@@ -127,42 +130,22 @@ def _mounted(mount: Any, prefix: str, sample: str) -> Iterator[Route]:
         for route in routes_of(inner):
             # A guard inside the mount sees the path below it.
             added = total_requirement(policies, route) if inner.guards else route.added
-            yield Route(route.method, prefix + route.path, sample + route.sample, added)
+            yield replace(route, path=prefix + route.path, sample=sample + route.sample, added=added)
     elif mount.routes:
         yield from _starlette_routes(mount.routes, prefix, sample)
     else:
-        yield Route("ANY", f"{prefix}/{{rest...}}", f"{sample}/{_ANY_SEGMENT}")
+        yield Route("ANY", f"{prefix}/{{rest...}}", f"{sample}/{ANY_SEGMENT}")
 
 
 def _flask_routes(app: Any) -> Iterator[Route]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: str(rule.rule)):
         view: Any = app.view_functions.get(rule.endpoint)
-        sample = _FLASK_PARAMETER.sub(_ANY_SEGMENT, rule.rule)
+        sample = _FLASK_PARAMETER.sub(ANY_SEGMENT, rule.rule)
         for method in sorted(set(rule.methods) - {"HEAD", "OPTIONS"}):
-            added = _added_for(method, view, getattr(view, "view_class", None))
-            yield Route(method, rule.rule, sample, added)
+            shown = "WEBSOCKET" if getattr(rule, "websocket", False) else method
+            yield Route(shown, rule.rule, sample, *added_for(method, view, getattr(view, "view_class", None)))
 
 
 def _filled(template: str) -> str:
     segments = template.split("/")
-    return "/".join(_ANY_SEGMENT if "{" in segment else segment for segment in segments)
-
-
-def _added_for(method: str, view: Any, view_class: type | None) -> Requirement | None:
-    """Return what ``requires`` asks around *view* and around the methods of *view_class* that serve *method*."""
-    # Both frameworks serve HEAD by `get` if there is no `head`.
-    name = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
-    functions = () if view_class is None else (getattr(view_class, each, None) for each in (*_DISPATCHERS, name))
-    found = [added for added in map(_added, (view, *functions)) if added is not None]
-    return sum(found, OPEN) if found else None
-
-
-def _added(view: Any) -> Requirement | None:
-    """Return the sum of what ``requires`` asks around one function."""
-    total: Requirement | None = None
-    while view is not None:
-        found: object = getattr(view, "safeconduct_requirement", None)
-        if isinstance(found, Requirement):
-            total = found if total is None else total + found
-        view = getattr(view, "__wrapped__", None)
-    return total
+    return "/".join(ANY_SEGMENT if "{" in segment else segment for segment in segments)

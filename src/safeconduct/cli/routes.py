@@ -6,8 +6,19 @@ import click
 
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct.cli.app_inspection import Application, load_application
-from safeconduct.cli.app_routes import Route, describe, hidden_routes, routes_of, total_requirement
+from safeconduct.cli.app_routes import (
+    UNCHECKED,
+    describe,
+    hidden_routes,
+    is_named_as_public,
+    routes_of,
+    total_requirement,
+    unchecked_routes,
+)
 from safeconduct.cli.output import CommandFailed, json_option, print_note, print_table, warn
+from safeconduct.cli.route import Route
+
+_FRAMEWORKS = "Starlette, FastAPI, Litestar, Flask, Quart, Django, Falcon, Pyramid and Bottle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +46,16 @@ class RouteAccess:
 
 @click.command()
 @click.argument("app")
+@click.option("--forbid-public", is_flag=True, help="Fail if a route is open that no entry of access.public names.")
 @json_option
-def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it by its name
+def routes(app: str, forbid_public: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes them by their names
     """
     Print each route of APP and what a request for it must bring.
 
     APP is "module:attribute" or "module:factory()".  The rules of the configuration and `requires` around a view add
     up; checks inside a view are not seen.  The line for `/users/{id}` shows what holds for an id that no rule names.
-    The status is 1 if no safeconduct middleware is around APP.
+    The status is 1 if no safeconduct middleware is around APP, and with --forbid-public if a route is open that no
+    entry of access.public names, or if the routes cannot be read.
     """
     application = load_application(app)
     print_table([access.row for access in access_by_route(application)], as_json=as_json)
@@ -52,9 +65,29 @@ def routes(app: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it b
             f"{route.method} {route.path}: safeconduct answers this path, and the application's route is never called."
         )
     if application.framework is None:
-        print_note("Routes can be read from Starlette, FastAPI and Flask only; `safeconduct doctor` prints the rules.")
+        print_note(f"Routes can be read from {_FRAMEWORKS} only; `safeconduct doctor` prints the rules.")
+    for route in unchecked_routes(application):
+        warn(f"{route.method} {route.path}: {UNCHECKED.format(view=route.unchecked_view)}.")
     if not application.guards:
         raise CommandFailed("No safeconduct middleware is around this application: every route is open.")
+    if forbid_public:
+        _forbid_public(application)
+
+
+def _forbid_public(application: Application) -> None:
+    if application.framework is None:
+        raise CommandFailed("The routes of this application cannot be read, so that it is not known which are open.")
+    policies = [guard.gate.policy for guard in application.guards]
+    found = [
+        f"{route.method} {route.path}"
+        for route in routes_of(application)
+        if total_requirement(policies, route).is_open and not is_named_as_public(policies, route)
+    ]
+    unchecked = [f"{route.method} {route.path}" for route in unchecked_routes(application)]
+    if found:
+        raise CommandFailed(f"Open, and named by no entry of access.public: {', '.join(found)}.")
+    if unchecked:
+        raise CommandFailed(f"`requires` is never checked: {', '.join(unchecked)}.")
 
 
 def access_by_route(application: Application) -> list[RouteAccess]:

@@ -60,7 +60,8 @@ def signed_in(
     Return the header of a request by *subject*, which *app* accepts until the token expires or is revoked.
 
     The token is issued now, by the clock of the ``Auth``, and after every cut-off that applies to it.  It has no
-    session: to test sessions, use ``signed_in_cookies`` or ``auth.sessions.sign_in``.
+    session, unless ``sessions.require_session`` demands one: to test sessions, use ``signed_in_cookies`` or
+    ``auth.sessions.sign_in``.
 
     Args:
         app: The application with our middleware, extension or plugin, a test client of it, or the ``Auth`` itself; its
@@ -82,13 +83,8 @@ def signed_in(
     _check_arguments(subject, level, seconds_ago)
     auth = auth_of(app)
     access = operator_access(auth)
-    grant = Grant(
-        subject=subject,
-        level=level,
-        roles=roles,
-        scopes=scopes,
-        lifetime_seconds=auth.config.tokens.access_lifetime_seconds,
-    )
+    account = Account(subject, roles=sorted(roles), scopes=sorted(scopes))
+    grant = replace(new_grant(auth, access, account), level=level)
     return RequestHeaders({"Authorization": f"Bearer {_issue(access, grant, seconds_ago)}"})
 
 
@@ -125,11 +121,24 @@ def signed_in_cookies(
     _require_cookies(auth)
     access = operator_access(auth)
     account = Account(subject, roles=sorted(roles), scopes=sorted(scopes))
-    tokens, csrf_token = access.begin_cookie_session(account)
+    tokens = access.begin_session(account, transport="cookie")
     token = tokens.access_token
     if level != "explicit" or seconds_ago:
         token = _issue(access, replace(tokens.grant, level=level), seconds_ago)
-    return SignedInCookies({auth.config.cookies.access: token}, csrf_token, tokens.session_id)
+    return SignedInCookies({auth.config.cookies.access: token}, access.csrf_token(tokens), tokens.session_id)
+
+
+def new_grant(auth: Auth, access: OperatorAccess, account: Account) -> Grant:
+    """Return what a token of *account* says; it has a session only where tokens must have one."""
+    if auth.config.sessions.require_session:
+        return access.begin_session(account, transport="header").grant
+    return Grant(
+        subject=account.subject,
+        level=account.level,
+        roles=account.roles,
+        scopes=account.scopes,
+        lifetime_seconds=auth.config.tokens.access_lifetime_seconds,
+    )
 
 
 def _issue(access: OperatorAccess, grant: Grant, seconds_ago: int) -> str:

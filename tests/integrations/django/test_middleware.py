@@ -161,15 +161,16 @@ def test_a_response_to_a_cookie_is_private(project):
     assert ("max-age=60", "Accept, Cookie") == (cached["cache-control"], cached["vary"])
 
 
-def test_our_secret_cookies_stay_with_us():
-    """The views see neither the refresh cookie nor that of the device."""
+@pytest.mark.parametrize("before", [(), (f"{__name__}.Reader",)], ids=["first", "read before"])
+def test_our_secret_cookies_stay_with_us(before):
+    """The views see neither the refresh cookie nor that of the device, though another middleware has looked before."""
     seen = []
 
     def look(request):
         seen.append((sorted(request.COOKIES), request.headers.get("cookie", "")))
         return HttpResponse()
 
-    with Project((path("look", look),)) as project:
+    with Project((path("look", look),), middleware=(*before, *OF_A_PROJECT)) as project:
         new_user()
         client = project.client()
         sign_in(client, remember=True)
@@ -249,6 +250,8 @@ class Reader:
 
     def __call__(self, request):
         assert request.body is not None
+        assert request.COOKIES is not None
+        assert request.headers
         return self.get_response(request)
 
 

@@ -238,8 +238,9 @@ def _own_config():
     return Config(issuer="https://a.example", audience="https://a.example", keys=throw_away_keys(), store="memory://")
 
 
-def test_the_identity_is_known_wherever_code_of_a_request_runs():
-    app, heard = Quart("application"), asyncio.Queue()
+def telling(heard):
+    """Return an application whose views tell who is asking, in each place where their code may run."""
+    app = Quart("application")
     Safeconduct(auth_for("main")).init_app(app)
 
     @app.route("/thread")
@@ -277,6 +278,13 @@ def test_the_identity_is_known_wherever_code_of_a_request_runs():
         return await render_template_string(
             "{{ current_identity.subject }} {{ g.principal.subject }} {{ allows('GET', '/admin/') }}"
         )
+
+    return app
+
+
+def test_the_identity_is_known_wherever_code_of_a_request_runs():
+    heard = asyncio.Queue()
+    app = telling(heard)
 
     assert ["alicealice", "alice;alice;alice;alice;", "alice", "alice alice False"] == [
         get(app, path).text for path in ("/thread", "/stream", "/plain", "/page")
@@ -344,7 +352,7 @@ def test_wrong_types_are_refused_at_once():
     with pytest.raises(ConfigurationError, match=r"Safeconduct\(Auth\(Config\.load\(\)\)\)\.init_app\(app\)"):
         Safeconduct(Quart("application"))
     for wrong in (configuration(), {}, Auth, None):
-        with pytest.raises(ConfigurationError, match="^auth: got"):
+        with pytest.raises(ConfigurationError, match=r"^auth: got"):
             Safeconduct(wrong)
     for wrong in (Quart, lambda: None, Quart("application").asgi_app):
         with pytest.raises(ConfigurationError, match=r"^app: got .*Safeconduct\(auth, app\)"):

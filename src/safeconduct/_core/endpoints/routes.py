@@ -87,7 +87,11 @@ _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "logout": {"type": "object", "properties": {"refresh_token": _TEXT}},
     "accept": {"type": "object", "required": ["token"], "properties": {"token": _TEXT, "confirmation": _TEXT}},
 }
-_QUERIES: Final[Mapping[str, tuple[str, ...]]] = {"sessions": ("cursor",), "sign-in": ("next", "error")}
+_QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "sessions": ("cursor",),
+    "sign-in": ("next", "error"),
+    "continue": ("next", "from"),
+}
 _TOKENS: Final[Mapping[str, Any]] = {
     "type": "object",
     "required": ["expires_in", "renew_after", "level", "session_id"],
@@ -107,7 +111,9 @@ _TOKENS: Final[Mapping[str, Any]] = {
 }
 _MEDIA_TYPES: Final = ("application/json", "application/x-www-form-urlencoded")
 _GIVES_TOKENS: Final = frozenset({"login", "refresh", "renew", "step-up"})
-_IS_OPEN: Final = frozenset({"login", "refresh", "logout", "session", "accept", "sign-in", "openapi.json", "jwks.json"})
+_IS_OPEN: Final = frozenset(
+    {"login", "refresh", "logout", "session", "accept", "sign-in", "continue", "openapi.json", "jwks.json"}
+)
 #: The error statuses of each endpoint, besides those that every endpoint has.
 _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
     "login": (400, 401, 403, 413, 415, 429),
@@ -119,6 +125,7 @@ _ERROR_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {
     "logout-everywhere": (401, 403),
     "session": (401,),
     "sign-in": (400,),
+    "continue": (400, 401),
     "sessions": (400, 401, 403),
     "{id}": (401, 403, 404),
 }
@@ -192,11 +199,11 @@ def _responses(route: EndpointRoute, name: str, style: ProblemStyle) -> Mapping[
     if name in _GIVES_TOKENS:
         schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Tokens"}}}
         return {"200": {"description": "tokens", "content": schema}, **responses}
-    if name == "accept":
-        # The page posts the token again, or asks which person; the redirection has the cookies.
+    if name in {"accept", "continue"}:
+        # The page makes the request one of our own, or asks which person; the redirection has the cookies.
         return {
             "200": {"description": "a page that goes on", "content": {"text/html": {"schema": _TEXT}}},
-            "303": {"description": "signed in"},
+            "303": {"description": "signed in" if name == "accept" else "on to the page"},
             **responses,
         }
     if name == "sign-in":

@@ -24,9 +24,9 @@ from safeconduct._core.hand_over.browser_sessions import BrowserSessions
 from safeconduct._core.hand_over.confirmation import Confirmations
 from safeconduct._core.hand_over.pages import Person, asking_page, posting_page
 from safeconduct._core.hand_over.sessions import HandedOverSessions
+from safeconduct._core.pages.settings import Targets
 from safeconduct._http.fetch_metadata import is_form
 from safeconduct._http.origin import Origin
-from safeconduct._http.paths import safe_next
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.request_body import read_text, require_text
 from safeconduct._tokens.claims import Claims
@@ -103,7 +103,7 @@ class AcceptEndpoint:
         tokens = await parts.sessions.open(
             claims, parts.request_context.origin(request, "cookie"), begin=lambda: self._begin(request, claims)
         )
-        target = safe_next(claims.raw.get("next"), is_own=parts.is_own, root_path=request.root_path)
+        target = Targets(parts.is_own).of(claims.raw.get("next"), request)
         return parts.token_response.handed_over(tokens, target)
 
     async def _begin(self, request: Request, claims: Claims) -> None:

@@ -1,17 +1,28 @@
 """Check an application: whether a middleware guards it, where CORS is handled, and what its rules say."""
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import Any, Final, cast
 
 from safeconduct._core.access_rules import Policy
 from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.app_inspection import Application, Guard
-from safeconduct.cli.app_routes import describe, hidden_routes, routes_of
+from safeconduct.cli.app_routes import UNCHECKED, describe, hidden_routes, routes_of, unchecked_routes
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
+from safeconduct.errors import AuthError
 
 _INTEGRATIONS = {
+    "quart": "Safeconduct(auth).init_app(app) from safeconduct.quart",
+    "litestar": "Litestar(plugins=[SafeconductPlugin(auth)]) from safeconduct.litestar",
+    "django": '"safeconduct.django.SafeconductMiddleware" as the first of MIDDLEWARE',
     "starlette": "app.add_middleware(AuthMiddleware, auth=auth) from safeconduct.asgi",
     "flask": "Safeconduct(auth).init_app(app) from safeconduct.flask",
+}
+
+#: Whether an application answers what ``requires`` raises.
+_WRAPPED: Final[dict[str, Callable[[Any], bool]]] = {
+    "falcon": lambda app: AuthError in app._error_handlers,  # noqa: SLF001 - it has no public list
+    "pyramid": lambda app: "safeconduct.auth" in app.registry,
+    "bottle": lambda app: any(getattr(plugin, "name", "") == "safeconduct" for plugin in app.plugins),
 }
 
 
@@ -33,6 +44,7 @@ def check_application(application: Application) -> Iterator[Finding]:
             "origin sees a network error",
             "Add CORSMiddleware after AuthMiddleware: the last one added is the outermost.",
         )
+    yield from _unchecked(application)
     for guard in application.guards:
         yield from _rules(guard.gate.policy)
         yield from _sign_in(guard)
@@ -46,6 +58,8 @@ def check_application(application: Application) -> Iterator[Finding]:
 
 def _installation(application: Application) -> Finding:
     framework = application.framework
+    if framework in _WRAPPED:
+        return _wrapped(application, framework)
     if framework is None:
         return ok("application", "a middleware is around it; its framework is not known here")
     if any(guard.installation == "integrated" for guard in application.guards):
@@ -57,6 +71,27 @@ def _installation(application: Application) -> Finding:
     if any(route.added is not None for route in routes_of(application)):
         return fail("application", f"{text}, and it uses `requires`", remedy)
     return warn("application", text, remedy)
+
+
+def _wrapped(application: Application, framework: str) -> Finding:
+    """Check one of the frameworks around which the middleware is always wrapped, and which answer by ``install``."""
+    name, is_installed = framework.capitalize(), _WRAPPED[framework](application.app)
+    if is_installed:
+        return ok("application", f"a middleware is wrapped around it, and {name} answers what `requires` raises")
+    text = f"a middleware is wrapped around a {name} application: `requires` inside it is answered 500"
+    remedy = f"install(app, auth) from safeconduct.{framework} as well."
+    if any(route.added is not None for route in routes_of(application)):
+        return fail("application", f"{text}, and it uses `requires`", remedy)
+    return warn("application", text, remedy)
+
+
+def _unchecked(application: Application) -> Iterator[Finding]:
+    for route in unchecked_routes(application):
+        yield fail(
+            "application",
+            f"{route.method} {route.path}: {UNCHECKED.format(view=route.unchecked_view)}",
+            "Move it: the route decorator is the topmost.",
+        )
 
 
 def _sign_in(guard: Guard) -> Iterator[Finding]:

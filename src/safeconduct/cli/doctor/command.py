@@ -9,6 +9,7 @@ from safeconduct.cli.app_inspection import load_application
 from safeconduct.cli.context import Settings, pass_settings, require_shared_store
 from safeconduct.cli.doctor.app_checks import check_application
 from safeconduct.cli.doctor.checks import check_configuration, check_files
+from safeconduct.cli.doctor.effect_checks import check_effects, check_log, check_method_override
 from safeconduct.cli.doctor.finding import Finding, fail, ok, print_finding
 from safeconduct.cli.doctor.store_checks import adopt_epoch, check_store
 from safeconduct.cli.output import UsageError, json_option, print_json
@@ -57,6 +58,7 @@ def _run_checks(settings: Settings, app: str | None, *, adopts_epoch: bool) -> I
             require_shared_store(config, command="--adopt-epoch")
             yield from adopt_epoch(config)
         yield from check_configuration(config)
+        yield from check_effects(config)
         yield from check_files(config)
         yield from check_store(config)
     if app is not None:
@@ -70,3 +72,5 @@ def _check_application(location: str) -> Iterator[Finding]:
         yield fail("application", str(error), "Correct it, or name another application.")
         return
     yield from check_application(application)
+    yield from check_method_override(application)
+    yield from check_log()

@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, cast
 from unittest import SkipTest
 
+from safeconduct._core.directory import Account
 from safeconduct._keys.generate import new_key
-from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.key import Key, read_key
 from safeconduct.auth import Auth, operator_access
+from safeconduct.testing.signed_in import new_grant
 
 _TYPE: Final = "at+jwt"
 _FAR_SECONDS: Final = 7200
@@ -29,15 +30,14 @@ class Signer:
 
     def __init__(self, auth: Auth, *, scopes: Collection[str] = ()) -> None:
         self._access = operator_access(auth)
+        self._grant = new_grant(auth, self._access, Account("alice", scopes=sorted(scopes)))
         self._lifetime_seconds = auth.config.tokens.access_lifetime_seconds
         self._longest_seconds = auth.config.tokens.max_lifetime_seconds
         self._leeway_seconds = auth.config.tokens.leeway_seconds
-        self._scopes = scopes
 
     def issued(self, *, later_seconds: int = 0) -> str:
         """Return a token that is issued at another time, in the configured format."""
-        grant, iat_ms = self._grant()
-        return self._access.issue(grant, iat_ms=iat_ms + later_seconds * 1000)
+        return self._access.issue(self._grant, iat_ms=self._now_ms() + later_seconds * 1000)
 
     def expired(self) -> str:
         """Return a token that expired a second ago, with the leeway."""
@@ -54,8 +54,7 @@ class Signer:
 
     def claims(self) -> dict[str, Any]:
         """Return the claims of a token that counts."""
-        grant, iat_ms = self._grant()
-        return self._access.claims(grant, iat_ms=iat_ms)
+        return self._access.claims(self._grant, iat_ms=self._now_ms())
 
     def forged(self, key: Key, header: Mapping[str, Any] | None = None) -> str:
         """Return a token that *key* signs in place of our own."""
@@ -81,9 +80,8 @@ class Signer:
     def _unsigned(self, header: Mapping[str, Any]) -> str:
         return f"{_json_segment({'typ': _TYPE, **header})}.{_json_segment(self.claims())}"
 
-    def _grant(self) -> tuple[Grant, int]:
-        grant = Grant(subject="alice", level="explicit", scopes=self._scopes, lifetime_seconds=self._lifetime_seconds)
-        return grant, self._access.issue_time_ms(subject="alice")
+    def _now_ms(self) -> int:
+        return self._access.issue_time_ms(subject=self._grant.subject)
 
 
 def _spoilt(token: str) -> str:

@@ -85,8 +85,15 @@ class Site:
         self._lifespan = _Lifespan(app) if self._interface == "asgi" else None
 
     def user(self, subject: str = "alice", *, roles: Collection[str] = ()) -> RequestHeaders:
-        """Return the headers of a user whom the application lets in."""
-        return signed_in(self.auth, subject, roles=roles, scopes=self.scopes)
+        """Return the header of a user whom the application lets in: by token, or by cookie where no token counts."""
+        bearer = signed_in(self.auth, subject, roles=roles, scopes=self.scopes)
+        return self.credential(bearer["Authorization"].removeprefix("Bearer "))
+
+    def credential(self, token: str) -> RequestHeaders:
+        """Return the header in which the application takes an access token."""
+        if "bearer" in self.auth.config.sources:
+            return RequestHeaders({"Authorization": f"Bearer {token}"})
+        return RequestHeaders({"Cookie": f"{self.auth.config.cookies.access}={token}"})
 
     def ask(self, request: AttackRequest) -> AppResponse:
         """Send a request and return the whole response."""

@@ -1,0 +1,76 @@
+"""Let Flask-Login ask us who the user is, and keep its own session out of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, cast
+
+from safeconduct.errors import ConfigurationError, MissingCredential, StepUpRequired
+from safeconduct.guard import current
+from safeconduct.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class LoginUser:
+    """A ``current_user`` for applications without a user class of their own."""
+
+    principal: Principal
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    def get_id(self) -> str:
+        """Return the subject."""
+        return self.principal.subject
+
+
+def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
+    """
+    Make the ``LoginManager`` of *app* ask *load_user*, and nobody else.
+
+    Raises:
+        ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``.
+    """
+    manager = getattr(app, "login_manager", None)
+    if manager is None:
+        raise ConfigurationError("app: got an application without a LoginManager: call its init_app(app) first")
+    if manager.user_callback is not None:
+        raise ConfigurationError(
+            "app: got a LoginManager with a user_loader, which would let a session of Flask-Login in beside ours, "
+            "wanted none: give the function that finds a user as load_user"
+        )
+
+    def load(_request: object) -> Any:
+        identity = current()
+        return load_user(identity) if isinstance(identity, Principal) else None
+
+    manager.request_loader(load)
+    # A session or a "remember me" cookie of Flask-Login from before finds no user, and then ours is asked.
+    manager.user_loader(_no_user)
+    app.config["REMEMBER_COOKIE_NAME"] = _NO_COOKIE
+    # It compares the browser with the one in which Flask-Login's session began, and there is none.
+    manager.session_protection = app.config["SESSION_PROTECTION"] = None
+    if manager.unauthorized_callback is None and manager.login_view is None:
+        manager.unauthorized_handler(_refuse)
+    if manager.needs_refresh_callback is None and manager.refresh_view is None:
+        manager.needs_refresh_handler(_ask_again)
+
+
+#: No cookie has a name with a space (RFC 6265 §4.1.1), so that none hides our answer.
+_NO_COOKIE = "none of Flask-Login"
+
+
+def _no_user(_user_id: str) -> None:
+    """Find nobody."""
+
+
+def _refuse() -> NoReturn:
+    raise MissingCredential
+
+
+def _ask_again() -> NoReturn:
+    raise StepUpRequired("explicit")
+
+
+def as_login_user(principal: Principal) -> Any:
+    """Return *principal* with what Flask-Login asks of a user."""
+    return cast("Any", LoginUser(principal))

@@ -1,0 +1,100 @@
+"""Find the routes of Django, Litestar, Falcon, Pyramid and Bottle."""
+
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from safeconduct.cli.route import ANY_SEGMENT, Route, added_for
+
+#: A parameter: ``<int:name>``, ``<name:re:…>``, ``{name:str}``, ``:name``, ``*rest``, or a regular expression.
+_PARAMETER: Final = re.compile(r"<[^/]*>|\{[^/]*\}|^[:*].+|[()\\\[\]?+*|]")
+_HTTP: Final = ("get", "post", "put", "patch", "delete", "head", "options")
+
+
+def _sample(path: str) -> str:
+    return "/".join(ANY_SEGMENT if _PARAMETER.search(segment) else segment for segment in path.split("/"))
+
+
+def _django_routes(_app: Any) -> Iterator[Route]:
+    resolver = sys.modules["django.urls"].get_resolver()
+    yield from _django_patterns(resolver.url_patterns, "/")
+
+
+def _django_patterns(patterns: Iterable[Any], prefix: str) -> Iterator[Route]:
+    for entry in patterns:
+        text = str(entry.pattern)
+        # A regular expression begins and ends with its anchors.
+        path = prefix + text.removeprefix("^").removesuffix("$").removesuffix("\\Z")
+        if hasattr(entry, "url_patterns"):
+            yield from _django_patterns(entry.url_patterns, path)
+            continue
+        view = entry.callback
+        view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
+        # REST framework's view sets name the methods of each route.
+        names = getattr(view, "actions", None) or [each for each in _HTTP if hasattr(view_class, each)]
+        for method in sorted({each.upper() for each in names} - {"HEAD", "OPTIONS"}) or ["ANY"]:
+            yield Route(method, path, _sample(path), *added_for(method, view, view_class))
+
+
+def _litestar_routes(app: Any) -> Iterator[Route]:
+    for route in app.routes:
+        path = route.path_format
+        handlers = getattr(route, "route_handlers", None) or [route.route_handler]
+        for handler in handlers:
+            websocket = type(route).__name__ == "WebSocketRoute"
+            methods = ["WEBSOCKET"] if websocket else sorted(getattr(handler, "http_methods", None) or ["ANY"])
+            for method in methods:
+                if method == "OPTIONS":
+                    # Litestar adds it to each path.
+                    continue
+                yield Route(method, path, _sample(path), *added_for(method, handler.fn, None))
+
+
+def _falcon_routes(app: Any) -> Iterator[Route]:
+    # What Falcon's own inspection reads, which shows the names of the responders alone.
+    responders = dict(_falcon_responders(app._router._roots))  # noqa: SLF001 - as above
+    for route in importlib.import_module("falcon.inspect").inspect_routes(app):
+        for method in sorted({each.method for each in route.methods if not each.internal}):
+            responder = responders.get(route.path, {}).get(method)
+            yield Route(method, route.path, _sample(route.path), *added_for(method, responder, None))
+
+
+def _falcon_responders(nodes: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for node in nodes:
+        if node.resource is not None:
+            yield node.uri_template, node.method_map
+        yield from _falcon_responders(node.children)
+
+
+def _pyramid_routes(app: Any) -> Iterator[Route]:
+    introspector = app.registry.introspector
+    routes = {each["introspectable"]["name"]: each["introspectable"] for each in introspector.get_category("routes")}
+    for each in introspector.get_category("views"):
+        view = each["introspectable"]
+        route = routes.get(view["route_name"])
+        if route is None:
+            # A view that is found by traversal has no path that could be listed, or it answers an exception.
+            continue
+        path = "/" + route["pattern"].lstrip("/")
+        methods = view["request_methods"] or route["request_methods"] or ["ANY"]
+        for method in sorted({methods} if isinstance(methods, str) else {*methods} - {"HEAD"}):
+            called = view["callable"]
+            function = getattr(called, view["attr"], None) if view["attr"] else called
+            yield Route(method, path, _sample(path), *added_for(method, function, None))
+
+
+def _bottle_routes(app: Any) -> Iterator[Route]:
+    for route in app.routes:
+        yield Route(route.method, route.rule, _sample(route.rule), *added_for(route.method, route.callback, None))
+
+
+READERS: Final[Mapping[str, Callable[[Any], Iterator[Route]]]] = {
+    "django": _django_routes,
+    "litestar": _litestar_routes,
+    "falcon": _falcon_routes,
+    "pyramid": _pyramid_routes,
+    "bottle": _bottle_routes,
+}
+"""What reads the routes of an application of each framework."""
