@@ -154,7 +154,7 @@ def test_a_token_from_before_the_step_up_no_longer_counts(client):
     assert client.request("POST", "/form") == 403
 
 
-def test_whoever_has_no_session_has_an_empty_token(client):
+def test_a_caller_without_a_session_has_an_empty_token(client):
     """A template writes an empty field for them, not the word None."""
     assert client.request("GET", "/public") == 200
     assert client.response.body == b""

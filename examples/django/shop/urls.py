@@ -23,7 +23,7 @@ class Orders(APIView):
 
 
 class Profile(APIView):
-    """The caller, whoever is signed in."""
+    """The caller."""
 
     required_scopes = ()
 

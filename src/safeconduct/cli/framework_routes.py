@@ -41,15 +41,15 @@ def _django_patterns(patterns: Iterable[Any], prefix: str) -> Iterator[Route]:
 def _litestar_routes(app: Any) -> Iterator[Route]:
     for route in app.routes:
         path = route.path_format
-        handlers = getattr(route, "route_handlers", None) or [route.route_handler]
-        for handler in handlers:
+        views = getattr(route, "route_handlers", None) or [route.route_handler]
+        for view in views:
             websocket = type(route).__name__ == "WebSocketRoute"
-            methods = ["WEBSOCKET"] if websocket else sorted(getattr(handler, "http_methods", None) or ["ANY"])
+            methods = ["WEBSOCKET"] if websocket else sorted(getattr(view, "http_methods", None) or ["ANY"])
             for method in methods:
                 if method == "OPTIONS":
                     # Litestar adds it to each path.
                     continue
-                yield Route(method, path, _sample(path), *added_for(method, handler.fn, None))
+                yield Route(method, path, _sample(path), *added_for(method, view.fn, None))
 
 
 def _falcon_routes(app: Any) -> Iterator[Route]:
