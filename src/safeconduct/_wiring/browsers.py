@@ -15,7 +15,7 @@ from safeconduct._wiring.container import Container
 
 
 class PartsOfWorld(Protocol):
-    """What is needed of the parts of one world."""
+    """The parts of one world that cookies and passwords by code need."""
 
     container: Container
 
