@@ -44,8 +44,7 @@ def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
         return load_user(identity) if isinstance(identity, Principal) else None
 
     login.request_loader(load)
-    # A session or a "remember me" cookie of Flask-Login from before finds no user, and then ours is asked.
-    login.user_loader(_no_user)
+    # A "remember me" cookie from before would be read instead of ours.
     app.config["REMEMBER_COOKIE_NAME"] = _NO_COOKIE
     # It compares the browser with the one in which Flask-Login's session began, and there is none.
     login.session_protection = app.config["SESSION_PROTECTION"] = None
@@ -57,10 +56,6 @@ def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
 
 #: No cookie has a name with a space (RFC 6265 §4.1.1), so that none hides our answer.
 _NO_COOKIE = "none of Flask-Login"
-
-
-def _no_user(_user_id: str) -> None:
-    """Find nobody."""
 
 
 def _refuse() -> NoReturn:

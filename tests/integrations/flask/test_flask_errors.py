@@ -111,6 +111,7 @@ def test_a_hook_may_refuse(mode, place):
     answer = get(app, "/health")
 
     assert (403, "insufficient_rights") == (answer.status_code, answer.get_json(force=True)["code"])
+    assert ("seen" if place == "before_request" else None) == answer.headers.get("X-Stamp")
 
 
 def test_the_handler_of_the_status_sees_a_refusal_as_any_other_abort():
