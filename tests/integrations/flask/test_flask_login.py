@@ -125,6 +125,6 @@ def test_one_manager_serves_several_applications():
         manager.init_app(app)
         extension.init_app(app)
         extension.init_flask_login(app)
-        app.add_url_rule("/me", "me", login_required(lambda: current_user.get_id()))
+        app.add_url_rule("/me", "me", login_required(lambda: f"{current_user.get_id()}"))
 
     assert ["alice", "alice"] == [get(app, "/me", "alice").text for app in apps]
