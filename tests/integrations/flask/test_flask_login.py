@@ -117,3 +117,14 @@ def test_a_manager_of_sessions_is_refused():
     LoginManager(app).user_loader(User)
     with pytest.raises(ConfigurationError, match="app: got a LoginManager with a user_loader"):
         extension.init_flask_login(app)
+
+
+def test_one_manager_serves_several_applications():
+    manager, extension, apps = LoginManager(), Safeconduct(auth_for("main")), [Flask("first"), Flask("second")]
+    for app in apps:
+        manager.init_app(app)
+        extension.init_app(app)
+        extension.init_flask_login(app)
+        app.add_url_rule("/me", "me", login_required(lambda: f"{current_user.get_id()}"))
+
+    assert ["alice", "alice"] == [get(app, "/me", "alice").text for app in apps]
