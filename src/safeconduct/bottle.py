@@ -9,8 +9,8 @@ from safeconduct._integrations.extras import missing_extra
 
 try:
     import bottle  # type: ignore[import-untyped]  # it has no types
-except ImportError as error:
-    raise missing_extra("bottle", error) from error
+except ImportError as missing:
+    raise missing_extra("bottle", missing) from None
 
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ
