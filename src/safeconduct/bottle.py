@@ -88,5 +88,4 @@ class _ErrorPlugin:
             body: Any = reply.body
             return bottle.HTTPResponse(body, reply.status, reply.text_fields)
         # The application has a handler of its own, which makes the body.
-        fields = [(name, value) for name, value in reply.text_fields if not name.startswith("content-")]
-        return bottle.HTTPError(reply.status, exception=error, headers=fields)
+        return bottle.HTTPError(reply.status, exception=error, headers=reply.fields_for_any_body)
