@@ -87,7 +87,11 @@ class Request:
     def without_field(self, name: bytes) -> "Request":
         """Return the same request without the header fields called *name*, in lower case."""
         values, less = self.values, copy(self)
-        less.values = lambda asked: [] if asked == name else values(asked)
+
+        def other_values(asked: bytes) -> list[bytes]:
+            return [] if asked == name else values(asked)
+
+        less.values = other_values
         return less
 
     def with_field(self, name: bytes, value: bytes) -> "Request":
