@@ -20,7 +20,7 @@ from safeconduct.principal import Identity, Level, NeverRead, Principal
 try:
     from fastapi import Depends, FastAPI, Security, routing
     from fastapi.openapi.models import HTTPBearer
-    from fastapi.security import OAuth2
+    from fastapi.security import OAuth2, SecurityScopes
     from starlette.requests import HTTPConnection
     from starlette.routing import Route
 except ImportError as missing:
@@ -65,16 +65,25 @@ class _Mark(OAuth2):
 _OPTIONAL: Final = _Mark("safeconduct optional")
 _CLOSED: Final = _Mark("safeconduct")
 _MARKS: Final = frozenset({_OPTIONAL.scheme_name, _CLOSED.scheme_name})
+_NO_SCOPES: Final = SecurityScopes()
 
 
-async def identity(connection: HTTPConnection, _mark: Annotated[None, Depends(_OPTIONAL)] = None) -> Identity:
+async def identity(
+    connection: HTTPConnection,
+    security: SecurityScopes = _NO_SCOPES,
+    _mark: Annotated[None, Depends(_OPTIONAL)] = None,
+) -> Identity:
     """
     Return who is asking; the dependency ``CurrentIdentity``.
 
     Raises:
+        AuthError: If a ``Security(…, scopes=…)`` that leads here asks for a scope that the caller lacks.
         LookupError: If the middleware is missing.
     """
-    return starlette_integration.identity(connection)
+    found = starlette_integration.identity(connection)
+    if security.scopes:
+        guard.check(Requirement(scopes=frozenset(security.scopes)), found)
+    return found
 
 
 CurrentIdentity = Annotated[Identity, Depends(identity)]
@@ -207,7 +216,14 @@ def _describe(
         marks.setdefault(name, set()).update(scopes)
     # Among several requirements any one is enough, so those of the application's own schemes are in each of ours.
     own = {name: scopes for each in declared for name, scopes in each.items() if name not in _MARKS}
-    more = [*added, *(Requirement(scopes=frozenset(marks[name])) for name in marks if name == _CLOSED.scheme_name)]
+    more = [
+        *added,
+        *(
+            Requirement(scopes=frozenset(scopes))
+            for name, scopes in marks.items()
+            if scopes or name != _OPTIONAL.scheme_name
+        ),
+    ]
     requirement = total_requirement(security.requirement(method, path), more)
     if not requirement.is_open or marks:
         found = security.security(requirement, is_optional=requirement.is_open)

@@ -98,7 +98,7 @@ class Safeconduct:
             load_user: Finds the user of a principal, or None. Default: an object with the principal, ``principal``.
 
         Raises:
-            ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``.
+            ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``, or gets one later.
         """
         answer_for(app, load_user)
 

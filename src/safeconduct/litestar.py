@@ -23,7 +23,7 @@ try:
     from litestar.connection import ASGIConnection
     from litestar.di import NamedDependency, Provide
     from litestar.enums import ScopeType
-    from litestar.exceptions import HTTPException
+    from litestar.exceptions import HTTPException, NotFoundException
     from litestar.handlers import BaseRouteHandler
     from litestar.openapi import OpenAPIConfig
     from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme
@@ -191,7 +191,7 @@ class _GatedRouter:
         # Litestar goes on to read the scope that it gave to the router, as in `before_send`.
         scope = below[_OUTER]
         scope.update(below)
-        scope[_PASSED] = True
+        scope[_PASSED] = scope["path"]
         del scope[_OUTER]
         await self._router(scope, receive, send)
 
@@ -199,9 +199,12 @@ class _GatedRouter:
 def _only_through_the_gate(app: ASGIApp) -> ASGIApp:
     """Serve no route around the gate, whatever a later Litestar does with its router."""
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: Any, receive: Receive, send: Send) -> None:
         if _PASSED not in scope:
             raise ConfigurationError("this request did not come through the gate of SafeconductPlugin")
+        whole, rest = scope[_PASSED].rstrip("/"), scope["path"]
+        if not rest.startswith("/") and not whole.endswith("/" + rest.strip("/")):
+            raise NotFoundException  # the router takes /filesx for x below the mount /files, whose rules were not asked
         await app(scope, receive, send)
 
     return serve

@@ -28,16 +28,15 @@ def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
     Make the ``LoginManager`` of *app* ask *load_user*, and nobody else.
 
     Raises:
-        ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``.
+        ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``, or gets one later.
     """
     login = getattr(app, "login_manager", None)
     if login is None:
         raise ConfigurationError("app: got an application without a LoginManager: call its init_app(app) first")
     if login.user_callback is not None:
-        raise ConfigurationError(
-            "app: got a LoginManager with a user_loader, which would let a session of Flask-Login in beside ours, "
-            "wanted none: give the function that finds a user as load_user"
-        )
+        _refuse_loader()
+    # One that is registered later would count as much.
+    login.user_loader = _refuse_loader
 
     def load(_request: object) -> Any:
         identity = current()
@@ -56,6 +55,13 @@ def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
 
 #: No cookie has a name with a space (RFC 6265 §4.1.1), so that none hides our answer.
 _NO_COOKIE = "none of Flask-Login"
+
+
+def _refuse_loader(_function: object = None) -> NoReturn:
+    raise ConfigurationError(
+        "app: got a LoginManager with a user_loader, which would let a session of Flask-Login in beside ours, "
+        "wanted none: give the function that finds a user as load_user"
+    )
 
 
 def _refuse() -> NoReturn:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from safeconduct.django.http import state_of
 from safeconduct.django.project import sign_in_url
 from safeconduct.errors import InsufficientRights, MissingCredential
+from safeconduct.principal import Principal
 
 
 class AdminSite(admin.AdminSite):
@@ -19,8 +20,16 @@ class AdminSite(admin.AdminSite):
     An admin whose users are signed in by safeconduct.
 
     Who may enter is up to the row of the user: ``is_active``, ``is_staff`` and the permissions.  No role or scope of a
-    token gives any of them.
+    token gives any of them.  An API key does not enter, since nothing here asks for the scopes that limit it.
     """
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Say whether the caller may enter."""
+        state = state_of(request)
+        identity = None if state is None else state.passed.identity
+        if isinstance(identity, Principal) and identity.scheme == "api_key":
+            return False
+        return super().has_permission(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """

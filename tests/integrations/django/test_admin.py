@@ -79,6 +79,21 @@ def test_only_the_row_says_who_is_staff(project):
     assert 403 == client.get("/admin/login/").status_code
 
 
+def test_an_api_key_of_the_staff_does_not_enter():
+    """It may be limited to a few scopes or to none, and no page of the admin asks for any."""
+    with Project((path("admin/", admin.site.urls),), fields={"sources": ["bearer", "cookie", "api_key"]}) as project:
+        new_user(is_staff=True, is_superuser=True)
+        key = project.auth.api_keys.create("alice", name="script", scopes=[]).key
+        with_key, with_token = project.client(), project.client("alice")
+
+        refused = [
+            with_key.get(page, headers={"Authorization": f"Bearer {key}"}) for page in ("/admin/", "/admin/login/")
+        ]
+
+        assert [302, 403] == [response.status_code for response in refused]
+        assert 200 == with_token.get("/admin/").status_code
+
+
 def test_staff_who_become_inactive_are_out(project):
     user, client = new_user(is_staff=True, is_superuser=True), project.client()
     sign_in(client)

@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import pytest
-from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, Request, WebSocket
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, Request, Security, WebSocket
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -62,6 +62,35 @@ def app():
 
     app.include_router(router)
     return app
+
+
+@pytest.mark.parametrize(
+    "dependency",
+    [
+        pytest.param(Security(principal, scopes=["write"]), id="principal"),
+        pytest.param(Security(identity, scopes=["write"]), id="identity"),
+        pytest.param(Security(Require(scopes=["read"]), scopes=["write"]), id="requirement"),
+    ],
+)
+def test_the_scopes_of_fastapi_s_own_security_are_required(dependency):
+    """``Security(…, scopes=…)`` is how FastAPI names them, and the description shows them."""
+    app = FastAPI()
+
+    @app.get("/orders", dependencies=[dependency])
+    def order():
+        return current().subject
+
+    client = site(app)
+
+    assert [401, 403, 200] == [
+        client.get("/orders", headers=headers).status_code for headers in ({}, bearer("reader"), bearer("writer"))
+    ]
+    [required] = {
+        tuple(scopes)
+        for each in client.get("/openapi.json").json()["paths"]["/orders"]["get"]["security"]
+        for scopes in each.values()
+    }
+    assert "write" in required
 
 
 def test_the_identity_is_a_parameter(app):

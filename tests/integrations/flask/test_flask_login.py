@@ -119,6 +119,16 @@ def test_a_manager_of_sessions_is_refused():
         extension.init_flask_login(app)
 
 
+def test_a_manager_gets_no_sessions_later():
+    """A loader is often registered below the lines that install extensions."""
+    app = Flask("application")
+    extension, manager = Safeconduct(auth_for("main"), app), LoginManager(app)
+    extension.init_flask_login(app)
+
+    with pytest.raises(ConfigurationError, match="give the function that finds a user as load_user"):
+        manager.user_loader(User)
+
+
 def test_one_manager_serves_several_applications():
     manager, extension, apps = LoginManager(), Safeconduct(auth_for("main")), [Flask("first"), Flask("second")]
     for app in apps:

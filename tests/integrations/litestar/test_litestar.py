@@ -374,3 +374,24 @@ def test_the_default_description_of_litestar_is_not_changed():
         "securitySchemes"
     ].keys()
     assert "securitySchemes" not in Litestar([pay]).openapi_schema.to_schema().get("components", {})
+
+
+@pytest.mark.parametrize("mount", ["/books", "/"])
+def test_a_mount_begins_with_a_whole_segment(mount):
+    """Litestar's router takes ``/bookssecret`` for ``secret`` below ``/books``, where another rule decides."""
+
+    @asgi(mount, is_mount=True, copy_scope=True)
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(scope["path"]).to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
+
+    auth = Auth(
+        configuration(access={"default": "anonymous", "rules": [{"path": "/books/{rest...}"}]}),
+        directory=MemoryDirectory(),
+        clock=now,
+    )
+    client = site(mounted, setup=auth)
+
+    assert 401 == client.get("/books/secret").status_code
+    assert [200, 200] == [client.get(path, headers=bearer("alice")).status_code for path in ("/books/secret", "/books")]
+    outside = 200 if mount == "/" else 404
+    assert [outside] * 3 == [client.get(path).status_code for path in ("/bookssecret", "/bookssecret/", "/booksa/b")]
