@@ -9,8 +9,8 @@ from safeconduct._integrations.extras import missing_extra
 
 try:
     import bottle  # type: ignore[import-untyped]  # it has no types
-except ImportError as error:
-    raise missing_extra("bottle", error) from error
+except ImportError as missing:
+    raise missing_extra("bottle", missing) from None
 
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ
@@ -88,5 +88,4 @@ class _ErrorPlugin:
             body: Any = reply.body
             return bottle.HTTPResponse(body, reply.status, reply.text_fields)
         # The application has a handler of its own, which makes the body.
-        fields = [(name, value) for name, value in reply.text_fields if not name.startswith("content-")]
-        return bottle.HTTPError(reply.status, exception=error, headers=fields)
+        return bottle.HTTPError(reply.status, exception=error, headers=reply.fields_for_any_body)

@@ -7,8 +7,8 @@ from safeconduct._integrations.extras import missing_extra
 try:
     import falcon
     import falcon.asgi
-except ImportError as error:
-    raise missing_extra("falcon", error) from error
+except ImportError as missing:
+    raise missing_extra("falcon", missing) from None
 
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ

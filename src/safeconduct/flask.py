@@ -146,7 +146,7 @@ def _response_to(error: AuthError, app: Flask, middleware: AuthMiddleware) -> Re
     own = None if is_redirection(reply) else chosen_function(app, error, response, flask_request.blueprints)
     if own is not None:
         response = app.make_response(app.ensure_sync(own.function)(own.error))
-        keep_fields(response.headers, reply.text_fields)
+        keep_fields(response.headers, reply)
     return response
 
 

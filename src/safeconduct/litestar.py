@@ -47,7 +47,6 @@ CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
 
 _OUTER: Final = "safeconduct.litestar.scope"
 _PASSED: Final = "safeconduct.litestar"
-_BODY_FIELDS: Final = frozenset({"content-type", "content-length"})
 
 
 class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
@@ -247,10 +246,7 @@ def _answer(auth: Auth, request: Request[Any, Any, Any], error: AuthError) -> Re
     own: Callable[..., Response[Any]] | None = operation.resolve_exception_handlers().get(error.status)
     if own is None or reply.status != error.status:
         return _Refusal(reply)
-    fields: dict[str, str] = {}
-    for name, value in reply.text_fields:
-        if name not in _BODY_FIELDS:
-            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    fields = reply.joined_fields
     shown = HTTPException(detail=error.detail, status_code=error.status, headers=fields)
     shown.__cause__ = error
     response = own(request, shown)

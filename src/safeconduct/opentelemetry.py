@@ -4,14 +4,18 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from opentelemetry import metrics, trace
-from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
-from opentelemetry.trace import TracerProvider
-
 from safeconduct._core.wrapped_app import require_auth
+from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.measures import MEASURES, counts_of, store_state
 from safeconduct.auth import Auth
 from safeconduct.events import Event, to_mapping
+
+try:
+    from opentelemetry import metrics, trace
+    from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
+    from opentelemetry.trace import TracerProvider
+except ImportError as missing:
+    raise missing_extra("otel", missing, module="opentelemetry") from None
 
 _PREFIX: Final = "safeconduct."
 #: Fields that say whose request it was; a trace is read by more people than an audit trail.

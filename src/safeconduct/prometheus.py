@@ -2,12 +2,16 @@
 
 from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
-
 from safeconduct._core.wrapped_app import require_auth
+from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.measures import MEASURES, counts_of, store_state
 from safeconduct.auth import Auth
 from safeconduct.events import Event
+
+try:
+    from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
+except ImportError as missing:
+    raise missing_extra("prometheus", missing) from None
 
 _PREFIX: Final = "safeconduct_"
 

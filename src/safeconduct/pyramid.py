@@ -11,8 +11,8 @@ try:
     from pyramid.location import lineage  # type: ignore[import-untyped]  # as above
     from pyramid.response import Response  # type: ignore[import-untyped]  # as above
     from pyramid.security import Allowed, Denied  # type: ignore[import-untyped]  # as above
-except ImportError as error:
-    raise missing_extra("pyramid", error) from error
+except ImportError as missing:
+    raise missing_extra("pyramid", missing) from None
 
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ

@@ -156,7 +156,7 @@ async def _response_to(error: AuthError, app: Quart, auth: Auth) -> Response:
     chosen = None if is_redirection(reply) else chosen_function(app, error, response, quart_request.blueprints)
     if chosen is not None:
         response = await app.make_response(await app.ensure_async(chosen.function)(chosen.error))
-        keep_fields(response.headers, reply.text_fields)
+        keep_fields(response.headers, reply)
     return response  # type: ignore[no-any-return]  # of the application's own class
 
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from safeconduct import guard
 from safeconduct._core.sessions.verbs import Tokens
@@ -25,8 +25,6 @@ try:
     from starlette.responses import Response
 except ImportError as missing:
     raise missing_extra("starlette", missing) from None
-
-_BODY_FIELDS: Final = frozenset({"content-type", "content-length"})
 
 
 def install(app: Starlette, auth: Auth) -> None:
@@ -135,10 +133,7 @@ async def _answer(auth: Auth, connection: HTTPConnection, error: Exception) -> R
         response = Response(b"" if connection.method == "HEAD" else reply.body, reply.status)
         response.raw_headers = list(reply.fields)
         return response
-    fields: dict[str, str] = {}
-    for name, value in reply.text_fields:
-        if name not in _BODY_FIELDS:
-            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    fields = reply.joined_fields
     shown = HTTPException(error.status, error.detail, headers=fields)
     shown.__cause__ = error
     response = await run_in_threadpool(own, connection, shown)

@@ -1,7 +1,7 @@
 """Read the request that an application hands to one of our functions, in the form in which its framework has it."""
 
-from collections.abc import Mapping, MutableMapping
-from typing import Any, Final
+from collections.abc import MutableMapping
+from typing import Any, Final, TypeGuard
 
 from safeconduct._http.cookies import COOKIES_AS_THEY_CAME
 from safeconduct._http.environ import read_environ
@@ -25,7 +25,7 @@ def read_given(given: GivenRequest) -> Request:
     """
     carried = [given, *(getattr(given, name, None) for name in _CARRIERS)]
     for table in carried:
-        if isinstance(table, MutableMapping):
+        if _is_table(table):
             if "REQUEST_METHOD" in table:
                 return _with_cookies(read_environ(dict(table)), table, table.get("asgi.scope"))
             if "headers" in table and "path" in table:
@@ -34,9 +34,13 @@ def read_given(given: GivenRequest) -> Request:
     raise TypeError(f"request: got {kind}, wanted an ASGI scope, a WSGI environ, or a request that carries one")
 
 
+def _is_table(value: object) -> TypeGuard[MutableMapping[str, Any]]:
+    return isinstance(value, MutableMapping)
+
+
 def _with_cookies(request: Request, *tables: object) -> Request:
     for table in tables:
-        kept = table.get(COOKIES_AS_THEY_CAME) if isinstance(table, Mapping) else None
+        kept = table.get(COOKIES_AS_THEY_CAME) if _is_table(table) else None
         if kept is not None:
             request.values = _with_line(request.values, kept())
             break

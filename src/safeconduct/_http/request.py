@@ -87,7 +87,11 @@ class Request:
     def without_field(self, name: bytes) -> "Request":
         """Return the same request without the header fields called *name*, in lower case."""
         values, less = self.values, copy(self)
-        less.values = lambda asked: [] if asked == name else values(asked)
+
+        def other_values(asked: bytes) -> list[bytes]:
+            return [] if asked == name else values(asked)
+
+        less.values = other_values
         return less
 
     def with_field(self, name: bytes, value: bytes) -> "Request":
@@ -153,3 +157,17 @@ class Reply:
     def text_fields(self) -> list[tuple[str, str]]:
         """The header fields as text, as frameworks take them."""
         return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.fields]
+
+    @property
+    def fields_for_any_body(self) -> list[tuple[str, str]]:
+        """The fields that a body by an exception handler of the application needs too, such as the challenges."""
+        # Not the policy of our pages either, which load nothing: the application's page may have a style sheet.
+        return [(name, value) for name, value in self.text_fields if not name.startswith("content-")]
+
+    @property
+    def joined_fields(self) -> dict[str, str]:
+        """The ``fields_for_any_body`` by their names, several challenges as one field (RFC 9110 §5.3)."""
+        joined: dict[str, str] = {}
+        for name, value in self.fields_for_any_body:
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        return joined

@@ -144,7 +144,8 @@ def own_cookie(config: CookieConfig, kind: CookieKind, value: str, *, expires_at
         "continued": config.continued,
     }
     # The mark of a continuation signs nobody in, and counts in whatever way a person comes back.
-    same_site = {"access": config.same_site, "continued": "lax"}.get(kind, "strict")
+    same_sites: dict[CookieKind, SameSite] = {"access": config.same_site, "continued": "lax"}
+    same_site = same_sites.get(kind, "strict")
     lifetime_seconds = min(max(0, expires_at - now), MAX_AGE_SECONDS)
     return SetCookie(
         name=names[kind],

@@ -1,7 +1,7 @@
 """Answer errors and hand out the identity in Flask and in Quart, whose applications have the same parts."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.local import LocalProxy
@@ -9,8 +9,6 @@ from werkzeug.local import LocalProxy
 from safeconduct._http.request import Reply
 from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import csrf_token, current
-
-_BODY_FIELDS: Final = frozenset({"content-type", "content-length"})
 
 
 class Chosen(NamedTuple):
@@ -60,9 +58,9 @@ def is_redirection(reply: Reply) -> bool:
     return reply.status < 400  # noqa: PLR2004 - where errors begin
 
 
-def keep_fields(headers: Any, fields: Iterable[tuple[str, str]]) -> None:
-    """Add the challenge, and what else an answer of ours has, to the response that a handler made."""
-    missing = [(name, value) for name, value in fields if name not in _BODY_FIELDS and name not in headers]
+def keep_fields(headers: Any, reply: Reply) -> None:
+    """Add the challenges, and what else *reply* has for any body, to the response that a handler made."""
+    missing = [(name, value) for name, value in reply.fields_for_any_body if name not in headers]
     for name, value in missing:
         headers.add(name, value)
 

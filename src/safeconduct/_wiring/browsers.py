@@ -1,33 +1,14 @@
 """Make what reads the cookies of browsers and sets them, for our endpoints and for pages of the application."""
 
 import secrets
-from typing import Protocol
 
 from safeconduct._core.authentication import Authenticator
-from safeconduct._core.bearer import AccessTokenResolver
 from safeconduct._core.device_cookie import DeviceCookies
 from safeconduct._core.endpoints.logout import PresentedSessions
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.token_response import TokenResponse
-from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._http.forwarded import Proxies
-from safeconduct._wiring.container import Container
-
-
-class PartsOfWorld(Protocol):
-    """The parts of one world that cookies and passwords by code need."""
-
-    container: Container
-
-    @property
-    def session_verbs(self) -> SessionVerbs:
-        """What can be done with sessions."""
-        ...
-
-    @property
-    def resolver(self) -> AccessTokenResolver:
-        """What proves access tokens."""
-        ...
+from safeconduct._wiring.world import WorldParts
 
 
 class BrowserParts:
@@ -39,7 +20,7 @@ class BrowserParts:
         authenticator: Finds out who sent a request.
     """
 
-    def __init__(self, parts: PartsOfWorld, authenticator: Authenticator) -> None:
+    def __init__(self, parts: WorldParts, authenticator: Authenticator) -> None:
         container, config = parts.container, parts.container.config
         sources, clock = container.sources, container.clock
         self._parts = parts

@@ -7,10 +7,12 @@ The names are loaded when they are first asked for, since Django imports this pa
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from safeconduct._integrations.extras import missing_extra
+
 try:
     import_module("django")
-except ImportError as error:
-    raise ImportError("safeconduct.django needs Django: pip install 'safeconduct[django]'") from error
+except ImportError as missing:
+    raise missing_extra("django", missing) from None
 
 if TYPE_CHECKING:
     from safeconduct.django.directory import DjangoDirectory
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DjangoDirectory", "SafeconductMiddleware", "get_auth"]
 
-_HOMES = {"DjangoDirectory": "directory", "SafeconductMiddleware": "middleware", "get_auth": "project"}
+_MODULES = {"DjangoDirectory": "directory", "SafeconductMiddleware": "middleware", "get_auth": "project"}
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name."""
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -24,6 +24,9 @@ MODES = {
     "no propagation": {"DEBUG": True, "PROPAGATE_EXCEPTIONS": False},
 }
 
+#: What a browser sends that goes to a page.
+NAVIGATION = {"Sec-Fetch-Mode": "navigate"}
+
 
 def bearer(name="alice"):
     return {"Authorization": f"Bearer {tokens()[name]}"}
@@ -136,6 +139,19 @@ def test_the_handler_of_the_status_sees_a_refusal_as_any_other_abort():
     for answer in (refused, unknown):
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
         assert ("no-store", "seen") == (answer.headers["Cache-Control"], answer.headers["X-Stamp"])
+
+
+def test_the_page_of_a_handler_is_not_bound_by_the_policy_of_our_pages():
+    """Our pages load nothing; a page of the application may have a style sheet."""
+    app = application()
+    app.register_error_handler(401, lambda _: ("<link rel=stylesheet href=/own.css>", 401))
+
+    ours = get(application(), "/health", name=None, **NAVIGATION)
+    theirs = get(app, "/health", name=None, **NAVIGATION)
+
+    assert "default-src 'none'" in ours.headers["Content-Security-Policy"]
+    assert "Content-Security-Policy" not in theirs.headers
+    assert ("no-store", "DENY") == (theirs.headers["Cache-Control"], theirs.headers["X-Frame-Options"])
 
 
 def test_the_handler_of_every_http_exception_changes_our_response():

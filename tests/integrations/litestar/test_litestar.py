@@ -211,6 +211,23 @@ def test_the_applications_own_handler_of_the_status_answers():
     assert 'scope="pay"' in response.headers["www-authenticate"]
 
 
+def test_the_page_of_a_handler_is_not_bound_by_the_policy_of_our_pages():
+    """Our pages load nothing; a page of the application may have a style sheet."""
+
+    def own(_request: Request, error: HTTPException) -> Response[str]:
+        return Response("<link rel=stylesheet href=/own.css>", status_code=error.status_code, media_type="text/html")
+
+    navigation = {"sec-fetch-mode": "navigate"}
+    with site(pay, setup="open") as client:
+        ours = client.get("/pay", headers=navigation)
+    with site(pay, setup="open", exception_handlers={401: own}) as client:
+        theirs = client.get("/pay", headers=navigation)
+
+    assert "default-src 'none'" in ours.headers["content-security-policy"]
+    assert "content-security-policy" not in theirs.headers
+    assert ("no-store", "DENY") == (theirs.headers["cache-control"], theirs.headers["x-frame-options"])
+
+
 def test_a_handler_of_the_error_itself_comes_first():
     def own(_request: Request, error: AuthError) -> Response[str]:
         return Response(error.code, status_code=418)

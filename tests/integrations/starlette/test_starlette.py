@@ -124,6 +124,18 @@ def test_the_applications_own_handler_of_the_status_answers(own):
     assert 'scope="pay"' in seen[1].headers["www-authenticate"]
 
 
+def test_the_page_of_a_handler_is_not_bound_by_the_policy_of_our_pages():
+    """Our pages load nothing; a page of the application may have a style sheet."""
+    navigation, handlers = {"sec-fetch-mode": "navigate"}, {401: own_answer}
+
+    ours = site(Route("/pay", pay), setup="open").get("/pay", headers=navigation)
+    theirs = site(Route("/pay", pay), setup="open", exception_handlers=handlers).get("/pay", headers=navigation)
+
+    assert "default-src 'none'" in ours.headers["content-security-policy"]
+    assert "content-security-policy" not in theirs.headers
+    assert ("no-store", "DENY") == (theirs.headers["cache-control"], theirs.headers["x-frame-options"])
+
+
 def test_a_challenge_of_the_handler_itself_stays():
     def own(_request, error):
         return JSONResponse(None, error.status_code, headers={"www-authenticate": "Own"})
