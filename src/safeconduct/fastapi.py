@@ -4,7 +4,7 @@ import copy
 import inspect
 from collections.abc import Collection, Iterable, Iterator
 from contextvars import ContextVar
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 from safeconduct import guard
 from safeconduct import starlette as starlette_integration
@@ -150,6 +150,16 @@ class Require:
         """
         guard.check(self.requirement, found)
         return found
+
+    @property
+    def dependency(self) -> NoReturn:
+        """
+        Refuse to be used without ``Depends``, whose attribute of this name FastAPI reads first.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        raise ConfigurationError("dependencies: got Require(…), wanted Depends(Require(…))")
 
     def __eq__(self, other: object) -> bool:
         """Say whether *other* asks for the same."""

@@ -235,6 +235,8 @@ def test_the_bare_line_around_a_framework_is_reported(write, text, verdict):
         ("{name}:nothing", "has no 'nothing'"),
         ("{name}:broken(5)", "has no 'broken(5)'; a factory is called without arguments"),
         ("{name}:number", "must be an application, got int"),
+        ("{name}:wrong", 'got the function wrong; if that makes it, write "{name}:wrong()".'),
+        ("{name}:makes_another()", "must be an application, got the function wrong."),
         ("{name}:broken()", "failed: ZeroDivisionError"),
         ("{name}:wrong()", "got nothing, wanted one of"),
     ],
@@ -245,7 +247,9 @@ def test_what_cannot_be_loaded_is_reported(write, target, message):
         number = 1
         def broken(): return 1 / 0
         def wrong(): return Auth(Config(store="memory://"))
+        def makes_another(): return wrong
     """)
+    message = message.format(name=name)
 
     ended = run("routes", target.format(name=name))
 

@@ -292,13 +292,17 @@ def test_d3_what_is_no_regular_file_is_refused_and_never_opened(path, make):
     """Reading a FIFO would block the start forever."""
     make(path)
 
-    with pytest.raises(ConfigurationError, match="users must be a users file"):
+    with pytest.raises(ConfigurationError, match=r"users must be a users file.*[^`]$"):
         UsersFile(path)
 
 
 def test_a_file_that_is_not_there_is_reported_when_it_is_named(path):
-    with pytest.raises(ConfigurationError, match=r"users must be a users file, got '.*users.json': it can't be opened"):
+    with pytest.raises(
+        ConfigurationError, match=r"users must be a users file, got '.*users.json': it can't be"
+    ) as named:
         UsersFile(path)
+
+    assert str(named.value).endswith("make one with `safeconduct users add NAME`")
 
 
 def test_without_argon2_there_is_no_users_file(path, monkeypatch):

@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import inspect
 import re
+import sys
 import tomllib
 
 import pytest
@@ -137,6 +138,45 @@ def test_a_page_begins_with_what_to_install(page):
     assert lead
     assert "safeconduct" in lead[1]
     assert set() == {extra for group in re.findall(r"\[(.+?)\]", lead[1]) for extra in group.split(",")} - extras.keys()
+
+
+#: What can be imported after `pip install`, where it has another name or is more than one package.
+PACKAGES_OF = {
+    "safeconduct": {"safeconduct", "authlib", "cryptography", "joserfc", "redis"},
+    "fastapi": {"fastapi", "starlette"},
+    "flask": {"flask", "werkzeug"},
+    "service": {"httpx2"},
+    "otel": {"opentelemetry"},
+    "prometheus": {"prometheus_client"},
+    "pyjwt": {"jwt"},
+    "djangorestframework": {"rest_framework"},
+    "django-ninja": {"ninja"},
+    "opentelemetry-sdk": {"opentelemetry"},
+}
+
+
+def packages_that_blocks_import(text):
+    """Return the packages that the blocks of a page import, without those of the page and of Python."""
+    blocks = re.findall(
+        r"(?:<!-- (not run|file: .+?|append: .+?)(?:: .*?)? -->\n)?```python\n(.*?)```", text, re.DOTALL
+    )
+    code = "\n".join(block for mark, block in blocks if mark != "not run")
+    modules = set(re.findall(r"^ *(?:from|import) ([\w.]+)", code, re.MULTILINE))
+    files = {name.removesuffix(".py").split("/")[0] for name in re.findall(r"<!-- (?:file|append): (.+?) -->", text)}
+    packages = {module.split(".")[0] for module in modules} - files - sys.stdlib_module_names
+    # Starlette's client is of no use without it, and no package of ours or Starlette's depends on it.
+    return packages | ({"httpx2"} if {"starlette.testclient", "fastapi.testclient"} & modules else set())
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.startswith(("design/", "explanation/"))])
+def test_g_a_page_installs_what_its_blocks_import(page):
+    """A reader with a new environment can run every block."""
+    text = (DOCS / page).read_text("utf-8")
+    installed = set(re.findall(r"[\w-]+", " ".join(re.findall(r"^pip install (.+)", text, re.MULTILINE))))
+
+    importable = installed.union(*(PACKAGES_OF.get(name, set()) for name in installed))
+
+    assert set() == packages_that_blocks_import(text) - importable
 
 
 @pytest.mark.parametrize("page", PAGES)

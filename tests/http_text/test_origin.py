@@ -140,6 +140,16 @@ def test_a_handshake_by_cookie_needs_an_origin(fields, ambient, expected):
     assert expected == _check(*fields, method="GET", is_websocket=True, ambient=ambient, token_decides=True)
 
 
+def test_the_log_names_the_settings_that_an_origin_is_compared_with():
+    """The usual cause is an application that was opened at 127.0.0.1 and not at localhost."""
+    sent = request_with((b"origin", b"http://127.0.0.1:8000"), method="POST")
+
+    with pytest.raises(CrossSiteRequest) as refusal:
+        check_origin(sent, own=Origin.from_url("http://localhost:8000"), trusted=(), ambient="cookie")
+
+    assert "the origin is neither external_url nor one of csrf.trusted_origins" == refusal.value.reason
+
+
 def test_without_an_external_url_nothing_but_a_trusted_origin_is_ours():
     """The Host field is never used."""
     host = (b"host", b"app.example")

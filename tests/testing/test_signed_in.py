@@ -119,9 +119,11 @@ def test_nobody_else_accepts_a_caller(build):
         ("alice", {"level": "anonymous"}, "level must be one of"),
         ("alice", {"level": "sure"}, "level must be one of"),
         ("", {}, "subject must not be empty"),
+        ("alice", {"roles": "admin"}, r"roles must be a list, such as \['admin'\], got 'admin'"),
+        ("alice", {"scopes": "read"}, "scopes must be a list"),
         ("alice", {"seconds_ago": -1}, "seconds_ago must be 0 or more, got -1"),
     ],
-    ids=["anonymous", "no-level", "nobody", "future"],
+    ids=["anonymous", "no-level", "nobody", "roles", "scopes", "future"],
 )
 def test_what_cannot_be_is_reported(build, subject, options, wanted):
     """A test with such a request would prove nothing."""

@@ -165,4 +165,4 @@ def _require_one_of(
     if len(values) > 1:
         raise CrossSiteRequest("there is more than one Origin or Referer field")
     if read(values[0]) not in allowed:
-        raise CrossSiteRequest("the request came from an origin that is not ours")
+        raise CrossSiteRequest("the origin is neither external_url nor one of csrf.trusted_origins")

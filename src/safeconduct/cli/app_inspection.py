@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from safeconduct import asgi, wsgi
 from safeconduct._core.gate import Gate, GateProvider
+from safeconduct._core.wrapped_app import described, may_be
 from safeconduct.auth import Auth
 from safeconduct.cli.output import UsageError
 from safeconduct.errors import ConfigurationError
@@ -70,6 +71,9 @@ def load_application(location: str) -> Application:
         app = _attempt(f"{location} failed", app)
     if not callable(app):
         raise UsageError(f"{location} must be an application, got {type(app).__name__}.")
+    if not (may_be(app, "asgi") or may_be(app, "wsgi")):
+        hint = "" if attribute.endswith("()") else f'; if that makes it, write "{location}()"'
+        raise UsageError(f"{location} must be an application, got {described(app)}{hint}.")
     return inspect_application(app)
 
 

@@ -109,7 +109,8 @@ class UsersFile:
         try:
             self._users = self._read()
         except UnreadableUsers as error:
-            raise ConfigurationError(f"users must be a users file, got {str(path)!r}: {error}") from error
+            remedy = "; make one with `safeconduct users add NAME`" if not os.path.lexists(path) else ""
+            raise ConfigurationError(f"users must be a users file, got {str(path)!r}: {error}{remedy}") from error
 
     @classmethod
     def create(cls, path: Path | str, *, cost: Cost = Cost()) -> "UsersFile":  # noqa: B008 - frozen

@@ -14,6 +14,7 @@ Check the settings of a Django project, with ``manage.py check`` and at the star
 ``safeconduct.W003``   forms of signed-in users would be refused
 ``safeconduct.W004``   ``LOGIN_URL`` is not our sign-in page
 ``safeconduct.W005``   the admin has its own sign-in page
+``safeconduct.W006``   there are no users who could sign in
 =====================  ===========================================================================================
 """
 
@@ -122,12 +123,24 @@ def _sign_in(config: Config) -> Iterator[CheckMessage]:
         return
     if str(settings.LOGIN_URL) != url:
         yield _warning(4, f"LOGIN_URL is {str(settings.LOGIN_URL)!r}.", f"Set LOGIN_URL = {url!r}.")
+    if config.access.sign_in_url is None and not _has_users(config):
+        yield _warning(
+            6,
+            f"Nothing checks passwords, so there is no page at {url}.",
+            'Set SAFECONDUCT_DIRECTORY = "safeconduct.django.DjangoDirectory", '
+            "or access.sign_in_url if people sign in elsewhere.",
+        )
     if apps.is_installed("django.contrib.admin") and not _has_our_admin():
         yield _warning(
             5,
             "The sign-in page of the admin starts a session of Django's own, which counts for nothing here.",
             'Replace "django.contrib.admin" by "safeconduct.django.admin.AdminConfig" in INSTALLED_APPS.',
         )
+
+
+def _has_users(config: Config) -> bool:
+    named = (getattr(settings, name, None) for name in ("SAFECONDUCT_DIRECTORY", "SAFECONDUCT_AUTH"))
+    return config.login.users is not None or any(each is not None for each in named)
 
 
 def _has_our_admin() -> bool:

@@ -80,7 +80,7 @@ def signed_in(
         ConfigurationError: If *app* has no middleware, its ``Auth`` cannot issue, or an argument is wrong.
         Unavailable: If the store cannot be asked.
     """
-    _check_arguments(subject, level, seconds_ago)
+    _check_arguments(subject, level, seconds_ago, roles=roles, scopes=scopes)
     auth = auth_of(app)
     access = operator_access(auth)
     account = Account(subject, roles=sorted(roles), scopes=sorted(scopes))
@@ -116,7 +116,7 @@ def signed_in_cookies(
             argument is wrong.
         Unavailable: If the store cannot be asked.
     """
-    _check_arguments(subject, level, seconds_ago)
+    _check_arguments(subject, level, seconds_ago, roles=roles, scopes=scopes)
     auth = auth_of(app)
     _require_cookies(auth)
     access = operator_access(auth)
@@ -153,7 +153,11 @@ def _require_cookies(auth: Auth) -> None:
         raise ConfigurationError(f'sources must include "cookie", got {list(auth.config.sources)}')
 
 
-def _check_arguments(subject: str, level: Level, seconds_ago: int) -> None:
+def _check_arguments(subject: str, level: Level, seconds_ago: int, **words: Collection[str]) -> None:
+    for name, given in words.items():
+        if isinstance(given, str):
+            # It is a collection of its letters.
+            raise ConfigurationError(f"{name} must be a list, such as [{given!r}], got {given!r}")
     if level not in LEVELS[1:]:
         raise ConfigurationError(f"level must be one of {LEVELS[1:]}, got {level!r}")
     if not subject:

@@ -15,6 +15,7 @@ import safeconduct.django
 from django_people import Project, configuration
 from django_site import OF_A_PROJECT
 from safeconduct import Auth
+from safeconduct.directories.users_file import UsersFile
 from safeconduct.django import DjangoDirectory, SafeconductMiddleware, get_auth
 from safeconduct.django.checks import check_settings
 from safeconduct.errors import ConfigurationError
@@ -103,6 +104,28 @@ def test_a_subclass_of_ours_is_ours():
 def test_the_settings(settings, fields, expected):
     with Project(fields=fields, **settings):
         assert [f"safeconduct.{number}" for number in expected] == [message.id for message in check_settings()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "fields", "expected"),
+    [
+        pytest.param({}, {}, ["safeconduct.W006"], id="none"),
+        pytest.param({"SAFECONDUCT_DIRECTORY": DjangoDirectory}, {}, [], id="directory"),
+        pytest.param({"SAFECONDUCT_AUTH": Auth}, {}, [], id="auth"),
+        pytest.param({"LOGIN_URL": "/in"}, {"access": {"sign_in_url": "/in"}}, [], id="elsewhere"),
+    ],
+)
+def test_a_sign_in_page_needs_users(settings, fields, expected):
+    with override_settings(SAFECONDUCT=configuration(**fields), MIDDLEWARE=[OURS], **settings):
+        assert expected == [message.id for message in check_settings()]
+
+
+def test_the_users_file_has_users(tmp_path):
+    UsersFile.create(tmp_path / "users.json")
+    config = configuration(login={"users": tmp_path / "users.json"})
+
+    with override_settings(SAFECONDUCT=config, MIDDLEWARE=[OURS]):
+        assert [] == check_settings()
 
 
 def test_the_admin_of_django_s_own_is_found(monkeypatch):

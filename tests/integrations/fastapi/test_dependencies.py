@@ -307,6 +307,11 @@ def test_the_lifespan_of_the_application_runs():
     assert ["begin", "end"] == seen
 
 
+def test_a_requirement_without_depends_is_a_wrong_configuration():
+    with pytest.raises(ConfigurationError, match=r"wanted Depends\(Require\(…\)\)"):
+        FastAPI().get("/pay", dependencies=[NEEDS_PAY])(lambda: None)
+
+
 @pytest.mark.parametrize(
     "wrong", [FastAPI, Starlette(), {}, None, auth_for("main")], ids=lambda each: type(each).__name__
 )
