@@ -120,27 +120,27 @@ class Continuation:
         """
         identity = passed.identity
         if isinstance(identity, Principal):
-            if passed.is_by_cookie and await self._is_due(passed, identity, request, now):
+            if passed.is_by_cookie and await self._can_grow(passed, identity, request, now):
                 self._lead(request)
         elif identity.reason in {"none", "invalid_token"} and _has(request, self._refresh) and self._is_led(request):
             if is_speculative(request):
                 raise Unavailable("a speculative request refreshes nothing")
             self._lead(request)
 
-    def is_due(self, cached: CachedResult, now: float) -> bool:
-        """Say whether a token is past half-life and, as far as is known, can grow."""
+    def is_due(self, cached: CachedResult, principal: Principal, now: float) -> bool:
+        """Say whether the token of *principal* is past half-life and, as far as is known, can grow."""
         if cached.renew_after is None:
-            cached.renew_after = self._half_of(cached.passed)
+            cached.renew_after = self._half_of(principal)
         return now >= cached.renew_after
 
     def concerns(self, request: Request) -> bool:
         """Say whether *request*, whose token is due, is led to ``…/continue`` if the token can grow."""
         return self._is_led(request) and not is_speculative(request)
 
-    async def _is_due(self, passed: Passed, principal: Principal, request: Request, now: float) -> bool:
+    async def _can_grow(self, passed: Passed, principal: Principal, request: Request, now: float) -> bool:
         key = None if passed.proof is None else passed.proof.credential
         cached = None if key is None else self._bearer.cache.get(key)
-        is_due = now >= self._half_of(passed) if cached is None else self.is_due(cached, now)
+        is_due = now >= self._half_of(principal) if cached is None else self.is_due(cached, principal, now)
         if not is_due or not self.concerns(request):
             return False
         try:
@@ -152,11 +152,8 @@ class Continuation:
             cached.renew_after = NEVER
         return status.renew_after is not None
 
-    def _half_of(self, passed: Passed) -> float:
+    def _half_of(self, principal: Principal) -> float:
         """Return the second from which the token may be renewed, if its session lasts longer."""
-        principal = passed.identity
-        if not isinstance(principal, Principal):
-            return NEVER
         try:
             own_session_id(principal, self._issuer)
             presented = presented_by(principal)

@@ -28,6 +28,7 @@ from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import View
 from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.request import RawRequest, RequestReader, Route
+from safeconduct.principal import Principal
 
 
 class FastPath:
@@ -210,9 +211,11 @@ class ContinuingFastPath(FastPath):
 
     def _is_led(self, recalled: Passed | Recalled, raw: RawRequest) -> bool:
         passed = recalled if isinstance(recalled, Passed) else recalled.passed
+        principal = passed.identity
         cached = None if passed.proof is None else self._bearer.cache.entries.get(passed.proof.credential)
         return (
             cached is not None
-            and self._continuation.is_due(cached, self._clock())
+            and isinstance(principal, Principal)
+            and self._continuation.is_due(cached, principal, self._clock())
             and self._continuation.concerns(self._read_whole(raw))
         )
