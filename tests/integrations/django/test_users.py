@@ -17,6 +17,7 @@ from django_site import MIDDLEWARE
 from safeconduct.django import SafeconductMiddleware, get_auth
 from safeconduct.django.checks import check_settings
 from safeconduct.testing import signed_in
+from safeconduct.testing.conformance.forgeries import Signer
 
 PARTNER = {
     "issuer": table_tokens.PARTNER,
@@ -102,13 +103,23 @@ def test_a_user_is_created_where_that_is_set(kind):
         pytest.param("x" * 151, id="too long"),
         pytest.param("a\x00b", id="nul"),
         pytest.param("a\nb", id="line end"),
-        pytest.param("client:printer", id="service"),
     ],
 )
 def test_no_row_is_made_for_a_name_that_is_none(subject):
     """Django would write some of them as the name of somebody else."""
     with Project(VIEWS, SAFECONDUCT_CREATE_USERS=True) as project:
         assert NOBODY == project.client(subject).get("/named").json()
+        assert 0 == get_user_model().objects.count()
+
+
+def test_no_row_is_made_for_a_service():
+    """Its token has the name of a client in place of a user."""
+    with Project(VIEWS, SAFECONDUCT_CREATE_USERS=True) as project:
+        token = Signer(project.auth).signed({"sub": "client:printer", "client_id": "printer"})
+
+        seen = project.client().get("/named", headers={"authorization": f"Bearer {token}"})
+
+        assert NOBODY == seen.json()
         assert 0 == get_user_model().objects.count()
 
 
