@@ -173,7 +173,7 @@ class FastPath:
 
 class ContinuingFastPath(FastPath):
     """
-    Leave to the slow path also the navigations that may be led to ``…/continue``.
+    Leave to the slow path also the navigations that may be redirected to ``…/continue``.
 
     Args:
         routes: As for ``FastPath``.
@@ -205,11 +205,11 @@ class ContinuingFastPath(FastPath):
         if found[0] is None or route[0] != "GET":
             return found
         try:
-            return (None, None) if self._is_led(found[0], raw) else found
+            return (None, None) if self._is_redirected(found[0], raw) else found
         except Exception:  # noqa: BLE001 - as in ``recall``
             return None, None
 
-    def _is_led(self, recalled: Passed | Recalled, raw: RawRequest) -> bool:
+    def _is_redirected(self, recalled: Passed | Recalled, raw: RawRequest) -> bool:
         passed = recalled if isinstance(recalled, Passed) else recalled.passed
         principal = passed.identity
         cached = None if passed.proof is None else self._bearer.cache.entries.get(passed.proof.credential)

@@ -41,7 +41,7 @@ class PageParts:
         self.settings = PageSettings(
             prefix=prefix, title=config.endpoints.title, sign_in_url=sign_in_url, has_login=has_login
         )
-        #: Leads navigations to ``…/continue``; None where nothing does.
+        #: Redirects navigations to ``…/continue``; None where nothing does.
         self.continuation = self._new_continuation(parts) if config.access.continue_navigation else None
         self._serves_continue = (
             "cookie" in config.sources and config.cookies.mode != "off" and (is_on or self.continuation is not None)
@@ -105,7 +105,7 @@ class PageParts:
             ),
         )
         summary = "Renew or refresh the access cookie for a page"
-        yield EndpointRoute("GET", f"{self.settings.prefix}/{CONTINUE}", summary, continuing.lead_on)
+        yield EndpointRoute("GET", f"{self.settings.prefix}/{CONTINUE}", summary, continuing.serve)
 
     def _targets(self, all_routes: Sequence[EndpointRoute]) -> Targets:
         return Targets(lambda path: Endpoints(all_routes, shares_paths=not self.settings.prefix).owns("GET", path))
