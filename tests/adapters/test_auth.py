@@ -302,7 +302,7 @@ def test_the_end_of_the_process_closes_what_is_still_open(monkeypatch):
     """The exit handler closes a live ``Auth``, and ignores one that was garbage-collected."""
     hooks = []
     ends = SimpleNamespace(register=hooks.append, unregister=hooks.remove)
-    monkeypatch.setattr(import_module("safeconduct.auth"), "atexit", ends)
+    monkeypatch.setattr(import_module("safeconduct._wiring.container"), "atexit", ends)
     auth, gone = made(), made()
     [end, end_of_gone] = hooks
 

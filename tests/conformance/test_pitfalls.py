@@ -1,15 +1,9 @@
 """Each difference between servers and frameworks that could let a request through has a test, which is named here."""
 
-import ast
-from functools import cache
-
 import pytest
 
-import request_table
-from project_files import PROJECT
+from named_tests import ROWS, functions_of
 
-TESTS = PROJECT / "tests"
-ROWS = {row.name for row in request_table.ROWS}
 #: Each difference, and a test that fails where we do not defend against it: a function in a file, or rows of the table,
 #: which run through every framework and every server.
 PITFALLS = {
@@ -71,13 +65,6 @@ PITFALLS = {
     "a framework takes an AuthError of a view for a fault": (
         "rows", "guard-sync-nobody", "guard-sync-scope", "guard-danger", "guard-head"),
 }  # fmt: skip
-
-
-@cache
-def functions_of(file):
-    """Return the names of the tests in a file below ``tests``."""
-    tree = ast.parse((TESTS / file).read_text("utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 @pytest.mark.parametrize("name", PITFALLS)

@@ -12,7 +12,7 @@ PASSWORD = {"username": "alice", "password": "wonder"}
 PAIRS = {
     ("POST", "/login"), ("POST", "/refresh"), ("POST", "/renew"), ("POST", "/step-up"), ("POST", "/logout"),
     ("POST", "/logout-everywhere"), ("GET", "/session"), ("GET", "/sessions"), ("DELETE", "/sessions/{id}"),
-    ("GET", "/sign-in"), ("GET", "/.well-known/jwks.json"),
+    ("GET", "/sign-in"), ("GET", "/continue"), ("GET", "/.well-known/jwks.json"),
 }  # fmt: skip
 
 

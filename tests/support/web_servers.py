@@ -48,7 +48,11 @@ class WebServer:
         """Open a connection."""
         sock = socket.socket(self._family)
         sock.settimeout(_PATIENCE_SECONDS)
-        sock.connect(self.address)
+        try:
+            sock.connect(self.address)
+        except OSError:
+            sock.close()
+            raise
         return sock
 
     def say(self, octets, *, method="GET"):

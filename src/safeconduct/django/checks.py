@@ -8,6 +8,7 @@ Check the settings of a Django project, with ``manage.py check`` and at the star
 ``safeconduct.E004``   the configuration, or what it names, is wrong
 ``safeconduct.E005``   ``FORCE_SCRIPT_NAME`` does not begin with a slash, or ends with one
 ``safeconduct.E006``   users cannot be created by ``SAFECONDUCT_USER_FIELD``
+``safeconduct.E007``   two users may have the same value in ``SAFECONDUCT_USER_FIELD``
 ``safeconduct.W001``   another middleware is before ours
 ``safeconduct.W002``   Django believes a proxy about TLS that we do not know
 ``safeconduct.W003``   forms of signed-in users would be refused
@@ -26,6 +27,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Djan
 from safeconduct.config import Config
 from safeconduct.django.middleware_order import OURS, other_sign_ins
 from safeconduct.django.project import get_auth, sign_in_url
+from safeconduct.django.users import user_field
 from safeconduct.errors import ConfigurationError
 
 _CACHES: Final = (
@@ -84,6 +86,11 @@ def _script_name() -> Iterator[CheckMessage]:
 
 
 def _users() -> Iterator[CheckMessage]:
+    if apps.is_installed("django.contrib.auth"):
+        try:
+            user_field()
+        except ConfigurationError as error:
+            yield _error(7, str(error), "Name a unique field, such as the user name, or make this one unique.")
     if (
         getattr(settings, "SAFECONDUCT_CREATE_USERS", False)
         and getattr(settings, "SAFECONDUCT_USER_FIELD", None) == "pk"

@@ -29,7 +29,7 @@ from safeconduct.django.http import (
 from safeconduct.django.middleware_order import refuse_other_sign_ins
 from safeconduct.django.project import get_auth
 from safeconduct.django.streams import keep_identity, watch_of
-from safeconduct.django.users import put_user
+from safeconduct.django.users import put_user, user_field
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 from safeconduct.principal import Principal
@@ -58,6 +58,8 @@ class SafeconductMiddleware(_Base):
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:  # pyright: ignore[reportMissingSuperCall]
         refuse_other_sign_ins()
+        if apps.is_installed("django.contrib.auth"):
+            user_field()
         self.get_response = get_response
         self.auth = get_auth()
         self.async_mode = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated]  # it sees asgiref's mark on 3.11

@@ -6,22 +6,42 @@ from typing import Any, Final
 from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from safeconduct._core.decision import Passed
 from safeconduct.config.tokens import Trust
+from safeconduct.errors import ConfigurationError
 from safeconduct.principal import Principal
 
 _SUBJECT: Final = "{sub}"
 
 
 def user_field() -> str:
-    """Return the field of the user model that holds the subject: ``SAFECONDUCT_USER_FIELD``, or the user name."""
-    field: str = getattr(settings, "SAFECONDUCT_USER_FIELD", None) or _user_model().USERNAME_FIELD
+    """
+    Return the field of the user model that holds the subject: ``SAFECONDUCT_USER_FIELD``, or the user name.
+
+    Raises:
+        ConfigurationError: If two users may have the same value there.
+    """
+    model = _user_model()
+    field: str = getattr(settings, "SAFECONDUCT_USER_FIELD", None) or model.USERNAME_FIELD
+    if field != "pk" and not _is_unique(model._meta, field):  # noqa: SLF001 - documented by Django
+        raise ConfigurationError(
+            f"SAFECONDUCT_USER_FIELD: got {field!r}, wanted a unique field of {model.__name__}: a user with the "
+            "same value as another would be signed in as them"
+        )
     return field
+
+
+def _is_unique(meta: Any, name: str) -> bool:
+    try:
+        is_unique: bool = meta.get_field(name).unique
+    except FieldDoesNotExist:
+        return False
+    return is_unique or any(tuple(each.fields) == (name,) for each in meta.total_unique_constraints)
 
 
 def row_of(subject: str) -> Any:

@@ -85,6 +85,8 @@ def test_a_subclass_of_ours_is_ours():
         pytest.param(
             {"SAFECONDUCT_CREATE_USERS": True, "SAFECONDUCT_USER_FIELD": "pk"}, {}, ["E006"], id="created by number"
         ),
+        pytest.param({"SAFECONDUCT_USER_FIELD": "email"}, {}, ["E007"], id="not unique"),
+        pytest.param({"SAFECONDUCT_USER_FIELD": "nickname"}, {}, ["E007"], id="no field"),
         pytest.param({"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}, {}, ["W002"], id="proxy"),
         pytest.param(
             {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")},

@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.db.models import UniqueConstraint
 from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -14,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 import table_tokens
 from django_people import OWN_PAGE, VIEWS, Project, configuration, get, new_user, sign_in
 from django_site import MIDDLEWARE
-from safeconduct.django import SafeconductMiddleware, get_auth
+from safeconduct.django import DjangoDirectory, SafeconductMiddleware, get_auth
 from safeconduct.django.checks import check_settings
+from safeconduct.errors import ConfigurationError
 from safeconduct.testing import signed_in
 from safeconduct.testing.conformance.forgeries import Signer
 
@@ -160,6 +162,31 @@ def test_the_directory_and_the_user_agree_on_the_field():
         new_user("alice", "other")
 
         assert "alicia" == client.get("/named", secure=True).json()["user"]
+
+
+def test_nobody_signs_in_as_another_with_the_same_address():
+    """Django's own users may share an address, and its owner may be of the staff: no request is served."""
+    with Project(VIEWS, SAFECONDUCT_USER_FIELD="email"):
+        new_user("admin", email="admin@app.example")
+        new_user("mallory", "mallory's", email="admin@app.example")
+
+        with pytest.raises(ConfigurationError, match="unique"):
+            DjangoDirectory().lookup("admin@app.example")
+        with pytest.raises(ConfigurationError, match="unique"):
+            DjangoDirectory().check("mallory", "mallory's")
+        with pytest.raises(ConfigurationError, match="unique"):
+            SafeconductMiddleware(lambda _: HttpResponse())
+
+
+def test_a_constraint_makes_a_field_unique(monkeypatch):
+    """As for Django's own check of the user name."""
+    constraint = UniqueConstraint(fields=["email"], name="one_address")
+    monkeypatch.setitem(vars(get_user_model()._meta), "total_unique_constraints", [constraint])
+
+    with Project(VIEWS, SAFECONDUCT_USER_FIELD="email") as project:
+        new_user(email="alice@app.example")
+
+        assert ALICE == project.client("alice@app.example").get("/named").json()
 
 
 def test_case_makes_a_difference(project):
