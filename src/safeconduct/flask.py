@@ -10,7 +10,7 @@ from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ
 from safeconduct._integrations.extras import missing_extra
-from safeconduct._integrations.flask_login import as_login_user, connect_login_manager
+from safeconduct._integrations.flask_login import as_login_user, connect_flask_login
 from safeconduct._integrations.openapi import SecurityDescription
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
@@ -100,7 +100,7 @@ class Safeconduct:
         Raises:
             ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``.
         """
-        connect_login_manager(app, load_user)
+        connect_flask_login(app, load_user)
 
     def security_schemes(self) -> dict[str, Any]:
         """Return the security schemes of OpenAPI for the credentials that are accepted, by their names."""

@@ -23,7 +23,7 @@ class LoginUser:
         return self.principal.subject
 
 
-def connect_login_manager(app: Any, load_user: Callable[[Principal], Any]) -> None:
+def connect_flask_login(app: Any, load_user: Callable[[Principal], Any]) -> None:
     """
     Make the ``LoginManager`` of *app* ask *load_user*, and nobody else.
 
