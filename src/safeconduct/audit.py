@@ -12,7 +12,7 @@ from typing import Final
 
 from safeconduct.events import Event, RequestRefused, to_mapping
 
-#: Nobody but the user of the process may read it: it has subjects, and a group or a log shipper is let in by name.
+#: The lines name subjects, so only the user of the process may read them; an ACL may admit a log shipper.
 _MODE: Final = 0o600
 
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final, NoReturn
 
 from safeconduct import guard
 from safeconduct import starlette as starlette_integration
-from safeconduct._core.requirement import Requirement
+from safeconduct._core.requirement import Requirement, requirements_of
 from safeconduct._core.wrapped_app import described
 from safeconduct._integrations.extras import missing_extra
-from safeconduct._integrations.openapi import SecurityDescription, requirements_of, total_requirement
+from safeconduct._integrations.openapi import SecurityDescription, total_requirement
 from safeconduct.asgi import App, Receive, Scope, Send
 from safeconduct.auth import Auth
 from safeconduct.errors import ConfigurationError, MissingCredential

@@ -10,7 +10,7 @@ from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._http.environ import read_environ
 from safeconduct._integrations.extras import missing_extra
-from safeconduct._integrations.flask_login import answer_for, as_login_user
+from safeconduct._integrations.flask_login import as_login_user, connect_flask_login
 from safeconduct._integrations.openapi import SecurityDescription
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
@@ -100,7 +100,7 @@ class Safeconduct:
         Raises:
             ConfigurationError: If *app* has no ``LoginManager``, or it has a ``user_loader``, or gets one later.
         """
-        answer_for(app, load_user)
+        connect_flask_login(app, load_user)
 
     def security_schemes(self) -> dict[str, Any]:
         """Return the security schemes of OpenAPI for the credentials that are accepted, by their names."""
@@ -156,7 +156,7 @@ def _allows(method: str, path: str) -> bool:
 
 
 def _passed_without_middleware() -> Passed | None:
-    """Return what passed the gate before a thread began, or nobody in ``test_request_context`` and in commands."""
+    """Return what passed the gate before a thread began; an anonymous caller in tests and commands."""
     if not has_app_context():
         return None
     extension = current_app.extensions.get("safeconduct")

@@ -28,7 +28,11 @@ PASSED: Final[ContextVar[Passed | None]] = ContextVar("safeconduct", default=Non
 """What let the current request through; the two adapters set and reset it."""
 
 OUTSIDE: Final[list[Callable[[], Passed | None]]] = []
-"""Where to look when ``PASSED`` is not set: a framework may know of a request that it began itself, as in a test."""
+"""
+Find what let a request through where ``PASSED`` is not set: in a thread that a framework began, or in its test context.
+
+Integrations add to it once, when they are imported.
+"""
 
 
 def current() -> Identity:

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any, Final
 
 from safeconduct import guard
+from safeconduct._core.requirement import requirements_of
 from safeconduct._core.wrapped_app import require_auth
 from safeconduct._http.request import Reply
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
-from safeconduct._integrations.openapi import SecurityDescription, requirements_of, total_requirement
+from safeconduct._integrations.openapi import SecurityDescription, total_requirement
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError, MissingCredential

@@ -36,8 +36,9 @@ class Safeconduct:
 
     The application's own handlers for the error's class, its status or ``HTTPException`` make the answer, if there are
     any; its ``after_request`` functions see it.  A WebSocket is denied, or closed with a code if it was accepted.
-    ``g.principal`` is who is asking, and templates have ``current_identity`` and ``allows(method, path)``.  Outside of
-    a request, in ``test_request_context`` and in commands, the caller is an ``Anonymous``.
+    ``g.principal`` is who is asking, and templates have ``current_identity``, ``csrf_token()`` and
+    ``allows(method, path)``.  Outside of a request, in ``test_request_context`` and in commands, the caller is an
+    ``Anonymous``.
     """
 
     def __init__(self, auth: Auth, app: Quart | None = None) -> None:
@@ -60,7 +61,7 @@ class Safeconduct:
         _require_quart(app)
         require_unprotected(app)
         wrapped: Any = app
-        middleware = AuthMiddleware(_raising_again(wrapped.asgi_app), self.auth)
+        middleware = AuthMiddleware(_with_caught_errors(wrapped.asgi_app), self.auth)
         wrapped.asgi_app = middleware
         app.extensions["safeconduct"] = self
         # Around these steps and not as an error handler: before handlers are looked up, a blueprint's own handler for
@@ -68,9 +69,9 @@ class Safeconduct:
         wrapped.preprocess_request = _answering(app, self.auth, app.preprocess_request)
         wrapped.dispatch_request = _answering(app, self.auth, app.dispatch_request)
         wrapped.handle_exception = _handling(app, self.auth, app.handle_exception)
-        wrapped.preprocess_websocket = _leaving(app.preprocess_websocket)
-        wrapped.dispatch_websocket = _leaving(app.dispatch_websocket)
-        wrapped.test_client_class = _connecting(app.test_client_class)
+        wrapped.preprocess_websocket = _with_escaping_errors(app.preprocess_websocket)
+        wrapped.dispatch_websocket = _with_escaping_errors(app.dispatch_websocket)
+        wrapped.test_client_class = _with_connect_message(app.test_client_class)
         hand_out_identity(app, _allows)
 
 
@@ -79,8 +80,8 @@ def _require_quart(app: object) -> None:
         raise ConfigurationError(f"app: got {described(app)}, wanted a Quart application: Safeconduct(auth, app)")
 
 
-def _connecting(client: Any) -> Any:
-    """Let a WebSocket of Quart's test client begin as any does: by the message for which the gate waits."""
+def _with_connect_message(client: Any) -> Any:
+    """Return a class of test clients whose WebSockets send ``websocket.connect`` first, as the gate expects it."""
     connection = client.websocket_connection_class
 
     def begin(self: Any, *arguments: Any, **named: Any) -> None:
@@ -91,33 +92,35 @@ def _connecting(client: Any) -> Any:
     return type("QuartClient", (client,), {"websocket_connection_class": connecting})
 
 
-class _LeftWebSocket(BaseException):
-    """Carry an ``AuthError`` out of a WebSocket past Quart, which would answer every ``Exception`` by itself."""
+class _EscapingError(BaseException):
+    """Carry an ``AuthError`` of a WebSocket past Quart, which would answer every ``Exception`` by itself."""
 
     def __init__(self, error: AuthError) -> None:
         super().__init__()
         self.error = error
 
 
-def _raising_again(app: App) -> App:
+def _with_caught_errors(app: App) -> App:
+    """Return *app*, which raises the ``AuthError`` that an ``_EscapingError`` carried out of it."""
+
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
-        except _LeftWebSocket as left:
+        except _EscapingError as escaping:
             # The middleware around this knows whether the WebSocket was accepted.
-            raise left.error from None
+            raise escaping.error from None
 
     return call
 
 
-def _leaving(step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Return *step* of a WebSocket, which leaves an ``AuthError`` to the middleware."""
+def _with_escaping_errors(step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return *step* of a WebSocket, which lets an ``AuthError`` escape to the middleware."""
 
     async def run(*arguments: Any) -> Any:
         try:
             return await step(*arguments)
         except AuthError as error:
-            raise _LeftWebSocket(error) from None
+            raise _EscapingError(error) from None
 
     return run
 
@@ -166,7 +169,7 @@ def _allows(method: str, path: str) -> bool:
 
 
 def _passed_without_middleware() -> Passed | None:
-    """Return what passed the gate before a thread began, or nobody in ``test_request_context`` and in commands."""
+    """Return what passed the gate before a thread began; an anonymous caller in tests and commands."""
     if not has_app_context():
         return None
     extension = current_app.extensions.get("safeconduct")

@@ -75,6 +75,7 @@ def test_single_use_without_self_signed_is_named(grants):
         ('public = ["/a", "/{p}"]', ["/a"]),
         ('public = ["/a", "/a/"]', []),
         ('public = ["GET /a", "POST /a"]', []),
+        ('public = ["/{p}", "/a/b"]\nrules = [{ path = "/{p}/b" }]', ["/{p}/b"]),
         ('public = ["/a"]\ndefault = "anonymous"', ["/a"]),
         ('public = ["/a"]\nrules = [{ path = "/a", methods = ["GET"], roles = ["x"] }]', []),
     ],

@@ -171,6 +171,19 @@ def test_a_reused_refresh_token_ends_the_session(site, person):
     assert is_led_to(person, to_sign_in("/orders"))
 
 
+def test_while_the_store_is_out_nobody_is_led_to_sign_in(site, person):
+    """The person is signed in still; the cookie of the endpoint is set all the same."""
+    person.sign_in()
+    signed_in = person.cookies[ACCESS]
+    nowhere = {"url": "redis://127.0.0.1:1", "deadline_ms": 100}
+    person.site = LoginSite(site.world, access=PAGE, clock=site.clock, store=nowhere)
+
+    assert person.one("/auth/continue?next=/orders").status == 503
+    assert CONTINUED in person.cookies
+    assert signed_in == person.cookies[ACCESS]
+    person.site.close()
+
+
 @pytest.mark.parametrize("cookies", [f"{REFRESH}=a; {REFRESH}=b", f"{REFRESH}=junk", f'{REFRESH}="x', f"{ACCESS}=junk"])
 def test_a_malformed_cookie_is_no_obstacle(person, cookies):
     """The person signs in again."""

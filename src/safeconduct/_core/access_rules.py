@@ -16,9 +16,10 @@ from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
 from safeconduct.config.access import Rule
 from safeconduct.errors import ConfigurationError, InvalidRequest
 
-#: A method and a segment that no rule names.
+#: A method that no rule names.
 _ANY_METHOD: Final = "ANY"
-_ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
+ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
+"""A segment that no rule names, in place of a parameter: the same holds for every value that has no rule."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def sample_of(segments: Segments, *, rest: int = 1) -> list[str]:
     """
     found: list[str] = []
     for kind, text in segments:
-        found += [text] if kind == LITERAL else [_ANY_SEGMENT] * (rest if kind == REST else 1)
+        found += [text] if kind == LITERAL else [ANY_SEGMENT] * (rest if kind == REST else 1)
     return found or [""]
 
 

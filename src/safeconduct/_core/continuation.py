@@ -1,10 +1,10 @@
 """
-Lead a person's navigation to ``…/continue``, where that may renew or refresh their access token (mission L2).
+Redirect a person's navigation to ``…/continue`` where that may renew or refresh their access token.
 
-Nothing is renewed here: the page is asked for by a redirection of its own, whose purpose that is.
+Nothing is renewed here: ``…/continue`` does that, and redirects back.
 
 ====================================================  =================================================
-a navigation (GET) has                                and is led there
+a navigation (GET) has                                and is redirected
 ====================================================  =================================================
 an access cookie past half-life that can grow         on every path, once the path's requirement is met
 no valid access cookie, and a refresh cookie          on every path
@@ -12,8 +12,8 @@ no access cookie, and another site began it           where it is refused: a str
 the cookie of ``…/continue``, or ``Authorization``    never, so that there is no loop
 ====================================================  =================================================
 
-A speculative request is never led there: with a token past half-life it passes, otherwise it gets 503.  A browser that
-sends no Fetch Metadata is not led there either, since ``…/continue`` could do nothing for it.
+A speculative request is never redirected: with a token past half-life it passes, otherwise it gets 503.  Nor is that of
+a browser without Fetch Metadata, since ``…/continue`` could do nothing for it.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ Respond = Callable[[AuthError, Request | None], Reply]
 
 
 class ContinueFirst(InvalidToken):
-    """Lead the navigation to *location*; whatever does not know this error answers 401."""
+    """Redirect the navigation to *location*; code that does not know this error answers 401."""
 
     def __init__(self, location: str) -> None:
         """Keep the *location*."""
@@ -61,11 +61,11 @@ class ContinueFirst(InvalidToken):
 
 class Continuation:
     """
-    Find out which navigations are led to ``…/continue``.
+    Find out which navigations are redirected to ``…/continue``.
 
     Args:
         path: Its path, relative to the application.
-        sign_in_url: The path of the sign-in page, which is never left for it.
+        sign_in_url: The path of the sign-in page, from which nobody is redirected.
         cookies: The names of our cookies.
         issuer: Our own issuer, whose tokens have sessions here.
         session_verbs: Returns what knows the sessions.
@@ -92,15 +92,15 @@ class Continuation:
 
     def destination(self, error: AuthError, request: Request) -> str | None:
         """Return the path of ``…/continue`` if a refresh may help *request*, which met *error*; else None."""
-        if not isinstance(error, (MissingCredential, ExpiredToken)) or not self._is_led(request):
+        if not isinstance(error, (MissingCredential, ExpiredToken)) or not self._may_redirect(request):
             return None
         began_elsewhere = not _has(request, self._access) and request.values(b"sec-fetch-site") == [b"cross-site"]
         return self._path if began_elsewhere or _has(request, self._refresh) else None
 
     def answering(self, answer: Respond) -> Respond:
-        """Return *answer*, which also leads people to ``…/continue``."""
+        """Return *answer*, which also redirects people to ``…/continue``."""
 
-        def lead(error: AuthError, request: Request | None) -> Reply:
+        def redirect(error: AuthError, request: Request | None) -> Reply:
             if isinstance(error, ContinueFirst):
                 return see_other(error.location)
             if request is not None and is_speculative(request) and self.destination(error, request) is not None:
@@ -108,7 +108,7 @@ class Continuation:
                 error = Unavailable("a speculative request refreshes nothing")
             return answer(error, request)
 
-        return lead
+        return redirect
 
     async def check(self, passed: Passed, request: Request, *, now: float) -> None:
         """
@@ -120,27 +120,31 @@ class Continuation:
         """
         identity = passed.identity
         if isinstance(identity, Principal):
-            if passed.is_by_cookie and await self._is_due(passed, identity, request, now):
-                self._lead(request)
-        elif identity.reason in {"none", "invalid_token"} and _has(request, self._refresh) and self._is_led(request):
+            if passed.is_by_cookie and await self._can_grow(passed, identity, request, now):
+                self._redirect(request)
+        elif (
+            identity.reason in {"none", "invalid_token"}
+            and _has(request, self._refresh)
+            and self._may_redirect(request)
+        ):
             if is_speculative(request):
                 raise Unavailable("a speculative request refreshes nothing")
-            self._lead(request)
+            self._redirect(request)
 
-    def is_due(self, cached: CachedResult, now: float) -> bool:
-        """Say whether a token is past half-life and, as far as is known, can grow."""
+    def is_due(self, cached: CachedResult, principal: Principal, now: float) -> bool:
+        """Say whether the token of *principal* is past half-life and, as far as is known, can grow."""
         if cached.renew_after is None:
-            cached.renew_after = self._half_of(cached.passed)
+            cached.renew_after = self._half_of(principal)
         return now >= cached.renew_after
 
     def concerns(self, request: Request) -> bool:
-        """Say whether *request*, whose token is due, is led to ``…/continue`` if the token can grow."""
-        return self._is_led(request) and not is_speculative(request)
+        """Say whether *request*, whose token is due, is redirected to ``…/continue`` if the token can grow."""
+        return self._may_redirect(request) and not is_speculative(request)
 
-    async def _is_due(self, passed: Passed, principal: Principal, request: Request, now: float) -> bool:
+    async def _can_grow(self, passed: Passed, principal: Principal, request: Request, now: float) -> bool:
         key = None if passed.proof is None else passed.proof.credential
         cached = None if key is None else self._bearer.cache.get(key)
-        is_due = now >= self._half_of(passed) if cached is None else self.is_due(cached, now)
+        is_due = now >= self._half_of(principal) if cached is None else self.is_due(cached, principal, now)
         if not is_due or not self.concerns(request):
             return False
         try:
@@ -152,11 +156,8 @@ class Continuation:
             cached.renew_after = NEVER
         return status.renew_after is not None
 
-    def _half_of(self, passed: Passed) -> float:
+    def _half_of(self, principal: Principal) -> float:
         """Return the second from which the token may be renewed, if its session lasts longer."""
-        principal = passed.identity
-        if not isinstance(principal, Principal):
-            return NEVER
         try:
             own_session_id(principal, self._issuer)
             presented = presented_by(principal)
@@ -164,7 +165,7 @@ class Continuation:
             return NEVER
         return token_half(presented.issued_ms, presented.expires_at)
 
-    def _is_led(self, request: Request) -> bool:
+    def _may_redirect(self, request: Request) -> bool:
         return (
             request.method == "GET"
             and not request.is_websocket
@@ -175,7 +176,7 @@ class Continuation:
             and target_of(request.root_path + request.path, request.query) is not None
         )
 
-    def _lead(self, request: Request) -> None:
+    def _redirect(self, request: Request) -> None:
         target = target_of(request.root_path + request.path, request.query)
         raise ContinueFirst(page_url(request.root_path + self._path, target=target))
 

@@ -28,6 +28,7 @@ from safeconduct._core.requirement import Requirement
 from safeconduct._core.revocation_query import View
 from safeconduct._http.origin import SAFE_METHODS
 from safeconduct._http.request import RawRequest, RequestReader, Route
+from safeconduct.principal import Principal
 
 
 class FastPath:
@@ -172,7 +173,7 @@ class FastPath:
 
 class ContinuingFastPath(FastPath):
     """
-    Leave to the slow path also the navigations that may be led to ``…/continue``.
+    Leave to the slow path also the navigations that may be redirected to ``…/continue``.
 
     Args:
         routes: As for ``FastPath``.
@@ -204,15 +205,17 @@ class ContinuingFastPath(FastPath):
         if found[0] is None or route[0] != "GET":
             return found
         try:
-            return (None, None) if self._is_led(found[0], raw) else found
+            return (None, None) if self._is_redirected(found[0], raw) else found
         except Exception:  # noqa: BLE001 - as in ``recall``
             return None, None
 
-    def _is_led(self, recalled: Passed | Recalled, raw: RawRequest) -> bool:
+    def _is_redirected(self, recalled: Passed | Recalled, raw: RawRequest) -> bool:
         passed = recalled if isinstance(recalled, Passed) else recalled.passed
+        principal = passed.identity
         cached = None if passed.proof is None else self._bearer.cache.entries.get(passed.proof.credential)
         return (
             cached is not None
-            and self._continuation.is_due(cached, self._clock())
+            and isinstance(principal, Principal)
+            and self._continuation.is_due(cached, principal, self._clock())
             and self._continuation.concerns(self._read_whole(raw))
         )

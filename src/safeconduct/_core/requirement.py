@@ -1,7 +1,8 @@
 """Define what a request must bring, and compare it with what its caller has."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from safeconduct.errors import AuthError, InsufficientRights, MissingCredential, StepUpRequired
 from safeconduct.principal import Identity, Level, Principal, rank
@@ -136,3 +137,12 @@ AUTHENTICATED = Requirement()
 def is_issued_by(issuer: str | None, principal: Principal) -> bool:
     """Return whether *issuer* made the access token of *principal*, who may be another issuer's person."""
     return issuer is not None and issuer in (principal.issuer, principal.claims.get("iss"))
+
+
+def requirements_of(view: Any) -> Iterator[Requirement]:
+    """Yield what each ``requires`` around *view* asks."""
+    while view is not None:
+        found: object = getattr(view, "safeconduct_requirement", None)
+        if isinstance(found, Requirement):
+            yield found
+        view = getattr(view, "__wrapped__", None)

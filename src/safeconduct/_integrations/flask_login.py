@@ -23,7 +23,7 @@ class LoginUser:
         return self.principal.subject
 
 
-def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
+def connect_flask_login(app: Any, load_user: Callable[[Principal], Any]) -> None:
     """
     Make the ``LoginManager`` of *app* ask *load_user*, and nobody else.
 
@@ -50,7 +50,7 @@ def answer_for(app: Any, load_user: Callable[[Principal], Any]) -> None:
     if login.unauthorized_callback is None and login.login_view is None:
         login.unauthorized_handler(_refuse)
     if login.needs_refresh_callback is None and login.refresh_view is None:
-        login.needs_refresh_handler(_ask_again)
+        login.needs_refresh_handler(_require_step_up)
 
 
 #: No cookie has a name with a space (RFC 6265 §4.1.1), so that none hides our answer.
@@ -68,7 +68,7 @@ def _refuse() -> NoReturn:
     raise MissingCredential
 
 
-def _ask_again() -> NoReturn:
+def _require_step_up() -> NoReturn:
     raise StepUpRequired("explicit")
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from apispec import APISpec, BasePlugin
 
-from safeconduct._integrations.openapi import SecurityDescription, requirements_of, total_requirement
+from safeconduct._core.requirement import requirements_of
+from safeconduct._integrations.openapi import SecurityDescription, total_requirement
 
 
 class SecurityPlugin(BasePlugin):

@@ -1,9 +1,10 @@
 """Describe in the terms of OpenAPI how an application is protected, for the frameworks that describe their routes."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
+from safeconduct._core.access_rules import ANY_SEGMENT
 from safeconduct._core.endpoints.routes import PROBLEMS
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct._http.problems import MEDIA_TYPES
@@ -12,8 +13,6 @@ from safeconduct.auth import Auth
 Schema = dict[str, Any]
 
 _PARAMETER: Final = re.compile(r"\{[^/{}]*\}")
-#: Stands for a path parameter; no rule names it, so what holds for it holds for every value without a rule of its own.
-_ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
 #: The security schemes by the kinds of credentials that a rule may ask for with `schemes`.
 _BY_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     "cookie": ("cookie",),
@@ -44,7 +43,7 @@ class SecurityDescription:
 
     def requirement(self, method: str, path: str) -> Requirement:
         """Return what the access rules ask of an operation; *path* is a template of OpenAPI."""
-        return self._gate.policy.requirement(method.upper(), _PARAMETER.sub(_ANY_SEGMENT, path))
+        return self._gate.policy.requirement(method.upper(), _PARAMETER.sub(ANY_SEGMENT, path))
 
     def security(self, requirement: Requirement, *, is_optional: bool = False) -> list[Schema]:
         """Return the ``security`` of an operation: any one of the credentials that are accepted."""
@@ -98,12 +97,3 @@ class SecurityDescription:
 def total_requirement(rules: Requirement, more: Iterable[Requirement]) -> Requirement:
     """Return what the access *rules* and everything inside the application ask together."""
     return sum(more, OPEN if rules.is_open else rules)
-
-
-def requirements_of(view: Any) -> Iterator[Requirement]:
-    """Yield what each ``requires`` around *view* asks."""
-    while view is not None:
-        found: object = getattr(view, "safeconduct_requirement", None)
-        if isinstance(found, Requirement):
-            yield found
-        view = getattr(view, "__wrapped__", None)

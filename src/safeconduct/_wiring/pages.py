@@ -16,7 +16,7 @@ from safeconduct._core.pages.sign_in import SignInPage
 from safeconduct._core.sessions.verbs import SessionVerbs
 from safeconduct._tokens.issuer_policy import ACR
 from safeconduct._wiring.browsers import BrowserParts
-from safeconduct._wiring.settings import has_pages, realm_of
+from safeconduct._wiring.settings import allows_sign_in_page, has_pages, realm_of
 from safeconduct._wiring.world import WorldParts
 from safeconduct.principal import Anonymous
 
@@ -32,20 +32,16 @@ class PageParts:
     def __init__(self, parts: WorldParts) -> None:
         container, config = parts.container, parts.container.config
         has_login = (
-            "cookie" in config.sources
-            and config.cookies.mode != "off"
-            and config.endpoints.enabled is not False
-            and container.passwords.has_directory
-            and parts.why_no_sessions() is None
+            allows_sign_in_page(config) and container.passwords.has_directory and parts.why_no_sessions() is None
         )
         prefix, sign_in_url = config.endpoints.prefix, config.access.sign_in_url
         is_on = has_pages(config)
-        if is_on and has_login and sign_in_url is None:
+        if has_login and sign_in_url is None:
             sign_in_url = f"{prefix}/{SIGN_IN}"
         self.settings = PageSettings(
-            prefix=prefix, title=config.endpoints.title, sign_in_url=sign_in_url, has_login=is_on and has_login
+            prefix=prefix, title=config.endpoints.title, sign_in_url=sign_in_url, has_login=has_login
         )
-        #: Leads navigations to ``…/continue``; None where nothing does.
+        #: Redirects navigations to ``…/continue``; None where nothing does.
         self.continuation = self._new_continuation(parts) if config.access.continue_navigation else None
         self._serves_continue = (
             "cookie" in config.sources and config.cookies.mode != "off" and (is_on or self.continuation is not None)
@@ -109,7 +105,7 @@ class PageParts:
             ),
         )
         summary = "Renew or refresh the access cookie for a page"
-        yield EndpointRoute("GET", f"{self.settings.prefix}/{CONTINUE}", summary, continuing.lead_on)
+        yield EndpointRoute("GET", f"{self.settings.prefix}/{CONTINUE}", summary, continuing.serve)
 
     def _targets(self, all_routes: Sequence[EndpointRoute]) -> Targets:
         return Targets(lambda path: Endpoints(all_routes, shares_paths=not self.settings.prefix).owns("GET", path))

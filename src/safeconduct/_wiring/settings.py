@@ -43,12 +43,22 @@ def has_pages(config: Config) -> bool:
     return "cookie" in config.sources and (url is None or url.startswith(f"{config.endpoints.prefix}/"))
 
 
+def allows_sign_in_page(config: Config) -> bool:
+    """Return whether the sign-in page may be ours; it needs a directory besides."""
+    return (
+        "cookie" in config.sources
+        and config.cookies.mode != "off"
+        and config.endpoints.enabled is not False
+        and has_pages(config)
+    )
+
+
 def public_paths(config: Config) -> tuple[str, ...]:
     """Return the public paths, including the application's sign-in page."""
     url = config.access.sign_in_url
     if url is None or not url.startswith("/"):
         return config.access.public
-    # A user who is redirected there to sign in must be able to open it (http.md).
+    # A user who is redirected there to sign in must be able to open it.
     return (*config.access.public, url.partition("?")[0].partition("#")[0])
 
 

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from safeconduct.cli.route import ANY_SEGMENT, Route, added_for
+from safeconduct._core.access_rules import ANY_SEGMENT
+from safeconduct.cli.route import Route, added_for
 
 #: A parameter: ``<int:name>``, ``<name:re:…>``, ``{name:str}``, ``:name``, ``*rest``, or a regular expression.
 _PARAMETER: Final = re.compile(r"<[^/]*>|\{[^/]*\}|^[:*].+|[()\\\[\]?+*|]")

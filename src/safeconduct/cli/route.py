@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from safeconduct._core.requirement import OPEN, Requirement
+from safeconduct._core.requirement import OPEN, Requirement, requirements_of
 
-#: Stands for a path parameter; no rule names it, so the result holds for every value that has no rule of its own.
-ANY_SEGMENT: Final = "\N{HORIZONTAL ELLIPSIS}"
 #: The methods of a class-based view through which frameworks call all others.
 _DISPATCHERS: Final = ("dispatch", "dispatch_request")
 
@@ -31,10 +29,10 @@ def added_for(method: str, view: Any, view_class: type | None) -> tuple[Requirem
 
     The second value is the name of *view* if it was given to the framework first and to ``requires`` then.
     """
-    # Both frameworks serve HEAD by `get` if there is no `head`.
+    # A view without `head` answers HEAD by `get`.
     name = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
     functions = () if view_class is None else (getattr(view_class, each, None) for each in (*_DISPATCHERS, name))
-    found = [added for added in map(_added, (view, *functions)) if added is not None]
+    found = [each for function in (view, *functions) for each in requirements_of(function)]
     unchecked = f"{view.__module__}.{view.__qualname__}" if vars_of(view).get("safeconduct_is_guarded") else None
     return (sum(found, OPEN) if found else None), unchecked
 
@@ -43,14 +41,3 @@ def vars_of(view: Any) -> dict[str, Any]:
     """Return the attributes that were set on *view* itself."""
     found: dict[str, Any] = getattr(view, "__dict__", {})
     return found
-
-
-def _added(view: Any) -> Requirement | None:
-    """Return the sum of what ``requires`` asks around one function."""
-    total: Requirement | None = None
-    while view is not None:
-        found: object = getattr(view, "safeconduct_requirement", None)
-        if isinstance(found, Requirement):
-            total = found if total is None else total + found
-        view = getattr(view, "__wrapped__", None)
-    return total

@@ -73,7 +73,7 @@ class SafeconductMiddleware(_Base):
         return self._serve_awaited(request) if self.async_mode else self._serve(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """ReplyResponse an ``AuthError`` that a view has raised."""
+        """Answer an ``AuthError`` that a view has raised."""
         state = state_of(request)
         if state is None or not isinstance(exception, AuthError):
             return None

@@ -33,13 +33,14 @@ class SafeconductAuth(AuthBase):
         roles: Collection[str] = (),
         level: Level | None = None,
         max_age_seconds: int | None = None,
+        schemes: Collection[str] | None = None,
     ) -> None:
         # The document of Ninja has one scheme for each of these.
         [scheme, *_] = security_schemes().values()
         for name, value in scheme.items():
             setattr(self, f"openapi_{name}", value)
         super().__init__()
-        guard = requires(scopes=scopes, roles=roles, level=level, max_age_seconds=max_age_seconds)
+        guard = requires(scopes=scopes, roles=roles, level=level, max_age_seconds=max_age_seconds, schemes=schemes)
         self._principal = guard(principal)
 
     def __call__(self, request: HttpRequest) -> Principal:

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from safeconduct._core.pages.settings import SIGN_IN
 from safeconduct._core.wrapped_app import described
+from safeconduct._wiring.settings import allows_sign_in_page
 from safeconduct.auth import Auth
 from safeconduct.config import Config
 from safeconduct.config.shown_values import is_table
@@ -74,7 +76,7 @@ def sign_in_url(config: Config) -> str | None:
     """Return the path of the sign-in page; None where people do not sign in here."""
     if config.access.sign_in_url is not None:
         return config.access.sign_in_url
-    return f"{config.endpoints.prefix}/sign-in" if "cookie" in config.sources else None
+    return f"{config.endpoints.prefix}/{SIGN_IN}" if allows_sign_in_page(config) else None
 
 
 def security_schemes() -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from safeconduct.principal import Principal
 
 class SafeconductAuthentication(BaseAuthentication):
     """
-    Take over who the middleware has let in: ``request.auth`` is the principal, and ``request.user`` their row.
+    Authenticate as the middleware did: ``request.auth`` is the principal, and ``request.user`` their row.
 
     A principal without a row, such as a service, is an ``AnonymousUser`` with a ``request.auth``.  Whatever carried the
     credential, the middleware has checked its origin and its CSRF token.

@@ -135,12 +135,12 @@ class FakeIssuer:
             "iat": now,
             "exp": now + lifetime_seconds,
         }
-        return _present(usual, claims)
+        return without_none(usual, claims)
 
     def _signed(self, key: Key, claims: Mapping[str, Any], header: Mapping[str, Any]) -> str:
-        written = _present({"alg": key.written, "typ": "at+jwt", "kid": key.kid}, header)
-        signed = b".".join(_segment(json.dumps(part).encode()) for part in (written, claims))
-        return (signed + b"." + _segment(key.sign(signed))).decode()
+        written = without_none({"alg": key.written, "typ": "at+jwt", "kid": key.kid}, header)
+        signed = ".".join(base64url(json.dumps(part).encode()) for part in (written, claims))
+        return f"{signed}.{base64url(key.sign(signed.encode()))}"
 
     def _new_key(self) -> Key:
         jwk = new_key(self.algorithm, now=self._clock(), randomness=secrets.token_bytes)
@@ -153,9 +153,11 @@ class FakeIssuer:
         unfinished.replace(self.path)
 
 
-def _present(usual: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+def without_none(usual: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *usual* with *others* in place of its values; a name whose value is None is left out."""
     return {name: value for name, value in {**usual, **others}.items() if value is not None}
 
 
-def _segment(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+def base64url(data: bytes) -> str:
+    """Return *data* as a part of a token (RFC 7515 §2)."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

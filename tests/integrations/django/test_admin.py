@@ -103,7 +103,16 @@ def test_staff_who_become_inactive_are_out(project):
     assert 302 == client.get("/admin/", secure=True).status_code
 
 
-def test_without_a_sign_in_page_the_answer_is_401():
-    """Where only tokens count."""
-    with Project((path("admin/", admin.site.urls),), fields={"sources": ["bearer"], "csrf": {}}) as project:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"sources": ["bearer"], "csrf": {}}, id="tokens alone"),
+        pytest.param({"endpoints": {"pages": False}}, id="no pages"),
+        pytest.param({"endpoints": {"enabled": False}}, id="no endpoints"),
+        pytest.param({"cookies": {"mode": "off"}}, id="no sign-in by cookie"),
+    ],
+)
+def test_without_a_sign_in_page_the_answer_is_401(fields):
+    """A redirection would lead to a path that nothing serves."""
+    with Project((path("admin/", admin.site.urls),), fields=fields) as project:
         assert 401 == project.client().get("/admin/login/").status_code

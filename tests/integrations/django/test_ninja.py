@@ -8,7 +8,7 @@ from django.test import AsyncClient, override_settings
 from django.urls import path
 from ninja import NinjaAPI
 
-from django_people import SITE, Project, new_user
+from django_people import SITE, Project, new_user, sign_in
 from safeconduct import Principal, requires
 from safeconduct.django.ninja import SafeconductAuth, answer_errors
 from safeconduct.errors import InsufficientRights
@@ -30,6 +30,10 @@ def new_api(name, **how):
 
     @api.get("/fresh", auth=SafeconductAuth(level="explicit", max_age_seconds=300, roles=["editor"]))
     def fresh(request):
+        return request.auth.subject
+
+    @api.get("/by-cookie", auth=SafeconductAuth(schemes=["cookie"]))
+    def by_cookie(request):
         return request.auth.subject
 
     @api.get("/guarded")
@@ -63,6 +67,15 @@ def test_nobody_gets_401_with_a_challenge(project, target):
     answer = get(project, target)
 
     assert (401, CHALLENGE) == (answer.status_code, answer["www-authenticate"])
+
+
+def test_a_credential_of_another_kind_is_refused(project):
+    new_user()
+    client = project.client()
+    sign_in(client)
+
+    assert 403 == get(project, "/by-cookie", "alice").status_code
+    assert "alice" == client.get("/by-cookie", secure=True).json()
 
 
 @pytest.mark.parametrize("target", ["/notes", "/guarded"])

@@ -19,6 +19,7 @@ from safeconduct.django import DjangoDirectory, SafeconductMiddleware, get_auth
 from safeconduct.django.checks import check_settings
 from safeconduct.errors import ConfigurationError
 from safeconduct.testing import signed_in
+from safeconduct.testing.conformance.forgeries import Signer
 
 PARTNER = {
     "issuer": table_tokens.PARTNER,
@@ -110,6 +111,17 @@ def test_no_row_is_made_for_a_name_that_is_none(subject):
     """Django would write some of them as the name of somebody else."""
     with Project(VIEWS, SAFECONDUCT_CREATE_USERS=True) as project:
         assert NOBODY == project.client(subject).get("/named").json()
+        assert 0 == get_user_model().objects.count()
+
+
+def test_no_row_is_made_for_a_service():
+    """Its token has the name of a client in place of a user."""
+    with Project(VIEWS, SAFECONDUCT_CREATE_USERS=True) as project:
+        token = Signer(project.auth).signed({"sub": "client:printer", "client_id": "printer"})
+
+        seen = project.client().get("/named", headers={"authorization": f"Bearer {token}"})
+
+        assert NOBODY == seen.json()
         assert 0 == get_user_model().objects.count()
 
 

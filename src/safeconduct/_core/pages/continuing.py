@@ -84,7 +84,7 @@ class ContinueEndpoint:
         self._error_responses = error_responses
         self._is_public = is_public
 
-    async def lead_on(self, call: EndpointCall) -> Reply:
+    async def serve(self, call: EndpointCall) -> Reply:
         """Answer a navigation; never raises an ``AuthError``, since every answer sets the cookie."""
         try:
             reply = await self._answer(call)
@@ -142,7 +142,7 @@ class ContinueEndpoint:
         return principal
 
     def _give_up(self, request: Request, target: str) -> Reply:
-        """Lead the person to the sign-in page, unless they need not sign in for what they wished."""
+        """Redirect the person to the sign-in page, unless they may see *target* without signing in."""
         if self._is_public(target, request.root_path):
             return see_other(target)
         path = self._settings.sign_in_path(request)

@@ -72,7 +72,7 @@ class FormEndpoints:
                 reply = await endpoint(replace(call, known={**parameters, "cookies": True}))
             except (BadCredentials, TooManyAttempts, Unavailable) as error:
                 return self._to_sign_in(error, call.request, target, {"error": sign_in_error(error)})
-            return _led_on(reply, target)
+            return _redirected(reply, target)
 
         return serve
 
@@ -86,7 +86,7 @@ class FormEndpoints:
             parameters = await call.parameters()
             target = self._targets.of(parameters.get("next"), call.request)
             try:
-                return _led_on(await endpoint(call), target)
+                return _redirected(await endpoint(call), target)
             except (BadCredentials, TooManyAttempts) as error:
                 form = self._refusal_pages.step_up_form(
                     error,
@@ -115,14 +115,14 @@ class FormEndpoints:
                 target = self._targets.of(parameters.get("next"), request)
             else:
                 target = page_url(sign_in, target=None)
-            return _led_on(await endpoint(call), target)
+            return _redirected(await endpoint(call), target)
 
         return serve
 
     def _to_sign_in(
         self, error: AuthError, request: Request, target: str, more: Mapping[str, str] = NO_PARAMETERS
     ) -> Reply:
-        """Announce *error* and lead the person to the sign-in page, where there is one."""
+        """Announce *error* and redirect the person to the sign-in page, where there is one."""
         path = self._settings.sign_in_path(request)
         if path is None:
             raise error
@@ -139,6 +139,6 @@ async def _with_csrf_token(call: EndpointCall) -> EndpointCall:
     return replace(call, request=request, known=parameters)
 
 
-def _led_on(reply: Reply, target: str) -> Reply:
+def _redirected(reply: Reply, target: str) -> Reply:
     """Return the redirection to *target* that sets, and deletes, what *reply* does."""
     return see_other(target, [each for each in reply.fields if each[0] in _FOR_BROWSER])

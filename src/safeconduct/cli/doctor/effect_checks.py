@@ -137,14 +137,10 @@ def _sample_paths(entries: Sequence[Entry]) -> list[list[str]]:
 def _joined(one: Segments, other: Segments) -> Segments | None:
     """Return the template of the paths that both match, None if there are none."""
     found: list[Any] = []
-    for index in range(max(len(one), len(other))):
-        if index >= len(one) or index >= len(other):
-            longer, shorter = (one, other) if len(one) > len(other) else (other, one)
-            return (*found, *longer[index:]) if shorter and shorter[-1][0] == REST else None
-        first, second = one[index], other[index]
+    for index, (first, second) in enumerate(zip(one, other, strict=False)):
         if REST in {first[0], second[0]}:
             return (*found, *(other if first[0] == REST else one)[index:])
         if first[0] == second[0] == LITERAL and first != second:
             return None
         found.append(first if first[0] == LITERAL else second)
-    return tuple(found)
+    return tuple(found) if len(one) == len(other) else None

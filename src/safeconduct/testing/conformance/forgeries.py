@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import json
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, cast
 from unittest import SkipTest
@@ -13,6 +12,7 @@ from safeconduct._core.directory import Account
 from safeconduct._keys.generate import new_key
 from safeconduct._tokens.key import Key, read_key
 from safeconduct.auth import Auth, operator_access
+from safeconduct.testing.fake_issuer import base64url, without_none
 from safeconduct.testing.signed_in import new_grant
 
 _TYPE: Final = "at+jwt"
@@ -45,7 +45,7 @@ class Signer:
 
     def signed(self, claims: Mapping[str, Any] | None = None, *, token_type: str = _TYPE) -> str:
         """Return a token of our own key with other claims; one of None is left out."""
-        return self._access.sign(_present(self.claims(), claims or {}), token_type)
+        return self._access.sign(without_none(self.claims(), claims or {}), token_type)
 
     def too_long(self) -> str:
         """Return a token of our own key that claims a longer lifetime than is accepted."""
@@ -59,7 +59,7 @@ class Signer:
     def forged(self, key: Key, header: Mapping[str, Any] | None = None) -> str:
         """Return a token that *key* signs in place of our own."""
         signed = self._unsigned({"alg": key.written, "kid": self._own_key().kid, **(header or {})})
-        return f"{signed}.{_segment(key.sign(signed.encode()))}"
+        return f"{signed}.{base64url(key.sign(signed.encode()))}"
 
     def unsigned(self, algorithm: str, signature: str = "") -> str:
         """Return a token that says it has no signature."""
@@ -69,7 +69,7 @@ class Signer:
         """Return a token whose HMAC has our public key as its secret (RFC 8725 §2.1)."""
         key = self._own_key()
         signed = self._unsigned({"alg": "HS256", "kid": key.kid})
-        return f"{signed}.{_segment(hmac.digest(secret(key), signed.encode(), hashlib.sha256))}"
+        return f"{signed}.{base64url(hmac.digest(secret(key), signed.encode(), hashlib.sha256))}"
 
     def _own_key(self) -> Key:
         for key in self._access.public_keys():
@@ -98,16 +98,8 @@ def _with_key_in_header(signer: Signer) -> str:
     return signer.forged(key, {"jwk": dict(key.public_jwk or {})})
 
 
-def _present(usual: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in {**usual, **others}.items() if value is not None}
-
-
 def _json_segment(value: Mapping[str, Any]) -> str:
-    return _segment(json.dumps(value).encode())
-
-
-def _segment(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
+    return base64url(json.dumps(value).encode())
 
 
 FORGERIES: Final[Mapping[str, Callable[[Signer], str]]] = {
