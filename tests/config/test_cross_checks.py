@@ -33,6 +33,8 @@ WRONG = [
     ({"store": "memory://", "keys": "keys/"}, {"issuer", "audience"}),
     ({"store": "memory://", "keys": "keys/", "issuer": "a"}, {"audience"}),
     (minimal_fields(sources=["bearer", "cookie"]), {"external_url"}),
+    (minimal_fields(access={"sign_in_url": "/auth/continue?a=b"}), {"access.sign_in_url"}),
+    (minimal_fields(access={"sign_in_url": "/session"}, endpoints={"prefix": ""}), {"access.sign_in_url"}),
     (minimal_fields(**NONE, revocation={"consistency": "strict"}), {"revocation.consistency"}),
     (
         minimal_fields(**NONE, access={"rules": [{"path": "/a", "consistency": "strict"}]}),

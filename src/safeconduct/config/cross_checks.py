@@ -101,6 +101,17 @@ def _cookies_need_external_url(config: "Config") -> Iterator[Problem]:
         yield Problem("external_url", 'got nothing, wanted an origin, since "cookie" is among the sources')
 
 
+#: Our endpoints that answer GET, and would lead a person who must sign in back to where they came from, or show JSON.
+_NO_PAGES: Final = frozenset({"continue", "openapi.json", "session", "sessions"})
+
+
+def _sign_in_is_a_page(config: "Config") -> Iterator[Problem]:
+    prefix, url = config.endpoints.prefix, config.access.sign_in_url
+    path = (url or "").partition("?")[0].partition("#")[0]
+    if path.startswith(f"{prefix}/") and path[len(prefix) + 1 :] in _NO_PAGES:
+        yield Problem("access.sign_in_url", f"got {shown(url)}, wanted a page, not another endpoint of ours")
+
+
 def _pages_need_cookies(config: "Config") -> Iterator[Problem]:
     # A browser that navigates can bring no other credential of ours.
     if config.endpoints.pages and "cookie" not in config.sources:
@@ -229,6 +240,7 @@ CROSS_CHECKS: Final[CrossChecks] = (
     CrossCheck(("keys", "trust", "clients", "sources"), _some_credential_is_accepted),
     CrossCheck(("keys", "issuer", "audience"), _keys_need_issuer_and_audience),
     CrossCheck(("sources", "external_url"), _cookies_need_external_url),
+    CrossCheck(("access.sign_in_url", "endpoints.prefix"), _sign_in_is_a_page),
     CrossCheck(("sources", "endpoints.pages"), _pages_need_cookies),
     CrossCheck(
         ("access.continue_navigation", "sources", "cookies.mode", "endpoints.enabled", "store.url", "keys"),
