@@ -1,7 +1,7 @@
 """Integrate with Quart: an extension for the application factory."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from safeconduct import guard
 from safeconduct._core.decision import Passed
@@ -106,11 +106,22 @@ def _with_caught_errors(app: App) -> App:
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
-        except _EscapingError as escaping:
+        except (_EscapingError, BaseExceptionGroup) as raised:
+            error = _escaped(raised)
+            if error is None:
+                raise
             # The middleware around this knows whether the WebSocket was accepted.
-            raise escaping.error from None
+            raise error from None
 
     return call
+
+
+def _escaped(raised: BaseException) -> AuthError | None:
+    """Return the error that *raised* carries; since version 0.23 Quart runs a connection in a task group."""
+    if isinstance(raised, BaseExceptionGroup):
+        inner = cast("BaseExceptionGroup[BaseException]", raised).exceptions
+        return next((error for error in map(_escaped, inner) if error is not None), None)
+    return raised.error if isinstance(raised, _EscapingError) else None
 
 
 def _with_escaping_errors(step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -140,10 +151,12 @@ def _answering(app: Quart, auth: Auth, step: Callable[..., Awaitable[Any]]) -> C
 def _handling(app: Quart, auth: Auth, handle: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Answer an ``AuthError`` that comes after these steps, from ``after_request``: *handle* would make it 500."""
 
-    async def handle_or_answer(error: Exception, *arguments: Any) -> Any:
+    async def handle_or_answer(*arguments: Any) -> Any:
+        # Since version 0.23 the context comes first.
+        error = arguments[-1]
         if isinstance(error, AuthError):
             return await _response_to(error, app, auth)
-        return await handle(error, *arguments)
+        return await handle(*arguments)
 
     return handle_or_answer
 

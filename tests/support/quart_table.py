@@ -53,16 +53,23 @@ def quart_application():
 
 
 def _kept_open(app):
-    """Call *app* as a server does whose client stays: Quart ends a request when the connection ends."""
+    """Call *app* as a server does whose client stays until it has the response: Quart ends with the connection."""
 
     async def call(scope, receive, send):
+        is_answered = asyncio.Event()
+
         async def receive_or_wait():
             message = await receive()
             if message["type"] == "http.disconnect":
-                await asyncio.Future()
+                await is_answered.wait()
             return message
 
-        await app(scope, receive_or_wait, send)
+        async def send_and_tell(message):
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                is_answered.set()
+
+        await app(scope, receive_or_wait, send_and_tell)
 
     return call
 

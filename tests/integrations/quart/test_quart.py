@@ -12,9 +12,9 @@ from werkzeug.exceptions import HTTPException
 from app_client import SentRequest, asgi_scope, call_asgi, socket_scope
 from auth_setups import auth_for, configuration
 from safeconduct import Auth, Config, allows, current, requires
-from safeconduct.errors import AuthError, ConfigurationError, StepUpRequired
+from safeconduct.errors import AuthError, ConfigurationError, InsufficientRights, StepUpRequired
 from safeconduct.guard import PASSED
-from safeconduct.quart import Safeconduct
+from safeconduct.quart import Safeconduct, _escaped, _EscapingError
 from safeconduct.testing import signed_in, throw_away_keys
 from table_tokens import tokens
 
@@ -165,14 +165,19 @@ def opened(app, path, *, denial=True):
     request = SentRequest("GET", path, headers, "https")
 
     async def connect():
-        # The client stays: Quart ends a view whose client has left.
-        sent, coming = [], [{"type": "websocket.connect"}]
+        # The client stays until the socket is closed: Quart ends a view whose client has left.
+        sent, coming, is_over = [], [{"type": "websocket.connect"}], asyncio.Event()
 
         async def receive():
-            return coming.pop() if coming else await asyncio.Future()
+            if not coming:
+                await is_over.wait()
+                return {"type": "websocket.disconnect", "code": 1000}
+            return coming.pop()
 
         async def send(message):
             sent.append(message)
+            if message["type"] in {"websocket.close", "websocket.http.response.body"}:
+                is_over.set()
 
         await app(socket_scope(request, denial=denial), receive, send)
         return sent
@@ -206,8 +211,21 @@ def test_a_websocket_that_was_accepted_is_closed_with_a_code(mode):
 
 
 def test_another_fault_of_a_websocket_stays_one():
-    with pytest.raises(ZeroDivisionError):
+    """Since version 0.23 Quart raises it in a group."""
+    with pytest.raises((ZeroDivisionError, ExceptionGroup)) as caught:
         opened(sockets(PROPAGATE_EXCEPTIONS=True), "/fault")
+
+    raised = caught.value
+    assert [ZeroDivisionError] == [type(each) for each in getattr(raised, "exceptions", [raised])]
+
+
+def test_a_refusal_in_a_group_of_faults_is_found():
+    """A group may have groups in it, and only our own error is taken out."""
+    refusal = InsufficientRights("no such role")
+    fault = BaseExceptionGroup("a", [ValueError(), BaseExceptionGroup("b", [_EscapingError(refusal)])])
+
+    assert refusal is _escaped(fault)
+    assert _escaped(BaseExceptionGroup("a", [ValueError()])) is None
 
 
 def test_the_websocket_client_of_quart_is_refused_and_signed_in():
