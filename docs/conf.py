@@ -15,6 +15,9 @@ from sphinx.util import logging
 
 import safeconduct
 import safeconduct.service
+import safeconduct.stores
+import safeconduct.testing
+import safeconduct.testing.conformance
 
 # The modules for Django are read from it while it is configured.
 settings.configure(INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"], SAFECONDUCT={})
@@ -49,8 +52,9 @@ nitpicky = True
 # Their inventories would have to be downloaded, and the build works offline; every name of safeconduct is checked.
 nitpick_ignore_regex = [
     ("py:.*", "|".join(name for name in dir(builtins) if not name.startswith("_"))),
-    ("py:.*", r"(authlib|channels|collections\.abc|django|flask|httpx2|ninja|pathlib)\..*"),
-    ("py:.*", r"(rest_framework|starlette|types|typing)\..*"),
+    ("py:.*", r"(authlib|channels|collections\.abc|contextlib|django|falcon|fastapi|flask|httpx2|litestar|ninja)\..*"),
+    ("py:.*", r"(opentelemetry|os|pathlib|prometheus_client|pyramid|pytest|quart|rest_framework)\..*"),
+    ("py:.*", r"(starlette|types|typing|unittest)\..*"),
 ]
 #: The protocol that a store implements is not a public name yet: authors of a store read the source.
 STORE = "safeconduct._core.store.Store"
@@ -59,12 +63,27 @@ nitpick_ignore = [
     # Type variables have no page.
     ("py:class", "P"),
     ("py:class", "safeconduct.guard.R"),
+    # What a check of the conformance suite sends and gets.
+    ("py:class", "safeconduct.testing.conformance.site.AttackRequest"),
+    ("py:class", "safeconduct.testing.conformance.site.AppResponse"),
+    # Optional parts of a store, for which there is no contract yet.
+    ("py:class", "safeconduct._core.session_store.SessionStore"),
+    ("py:class", "safeconduct._core.store.OpaqueTokenStore"),
+    ("py:class", "safeconduct._core.api_keys.records.ApiKeyStore"),
+    ("py:class", "safeconduct._core.revocation_query.View"),
+    ("py:class", "safeconduct._core.revocation_query.BoundedView"),
 ]
 
 #: Where a type is defined, and the public name that it is documented by.
 PUBLIC = {
     f"{value.__module__}.{value.__qualname__}": f"{module.__name__}.{name}"
-    for module in (safeconduct, safeconduct.service)
+    for module in (
+        safeconduct,
+        safeconduct.service,
+        safeconduct.stores,
+        safeconduct.testing,
+        safeconduct.testing.conformance,
+    )
     for name in module.__all__
     if isinstance(value := getattr(module, name), type)
 }
@@ -72,7 +91,9 @@ PUBLIC = {
 CONSTRUCTED = {"safeconduct.Account", "safeconduct.RequestOrigin", "safeconduct.service.Options"}
 #: Only an `Auth` makes these.
 HANDED_OUT = {
-    f"safeconduct.{prefix}{name}" for name in ("ApiKeys", "Sessions", "TokenFactory") for prefix in ("", "Async")
+    f"safeconduct.{prefix}{name}"
+    for name in ("ApiKeys", "Cookies", "Passwords", "Sessions", "TokenFactory")
+    for prefix in ("", "Async")
 }
 
 

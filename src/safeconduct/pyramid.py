@@ -76,7 +76,7 @@ class SecurityPolicy:
             return Allowed("the caller has the scope %s", permission)
         return _denial("the caller does not have the scope %s", permission, scopes=(permission,))
 
-    def remember(self, _request: Any, _userid: str, **_options: Any) -> list[tuple[str, str]]:
+    def remember(self, request: Any, userid: str, **options: Any) -> list[tuple[str, str]]:
         """
         Refuse to sign a user in by their name alone.
 
@@ -85,7 +85,7 @@ class SecurityPolicy:
         """
         raise NotImplementedError("sign in by POST /auth/login or auth.sessions.sign_in; a name alone proves nothing")
 
-    def forget(self, _request: Any, **_options: Any) -> list[tuple[str, str]]:
+    def forget(self, request: Any, **options: Any) -> list[tuple[str, str]]:
         """
         Refuse to end a session in the browser alone.
 

@@ -76,7 +76,7 @@ class FakeIssuer:
         self,
         subject: str = "alice",
         *,
-        lifetime_seconds: int = _LIFETIME_SECONDS,
+        lifetime_seconds: int = 300,
         claims: Mapping[str, Any] | None = None,
         header: Mapping[str, Any] | None = None,
     ) -> str:
