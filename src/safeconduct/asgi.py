@@ -297,4 +297,4 @@ def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
 async def _reply(send: Send, reply: Reply, method: str) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.fields)})
     body = b"" if method == "HEAD" else reply.body
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -16,7 +16,7 @@ from safeconduct._core.event_dispatcher import EventDispatcher
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
-from safeconduct.events import StoreRecovered
+from safeconduct.events import Fault, StoreRecovered
 from safeconduct.stores import MemoryStore
 
 ways = pytest.mark.parametrize("way", BROKEN_LOGS)
@@ -176,3 +176,26 @@ def test_e11_the_record_names_the_place_that_wrote_it(caplog):
         EventDispatcher(clock=now)(StoreRecovered())
 
     assert ["event_dispatcher"] == [record.module for record in caplog.records]
+
+
+def test_a_key_error_of_a_log_is_no_name_that_is_taken(monkeypatch, capsys):
+    """Only a record factory that sets one of our attributes is tried again, without them."""
+    tries = []
+
+    class Broken(logging.Filter):
+        def filter(self, record):
+            tries.append(record)
+            raise KeyError("missing")
+
+    logger = logging.getLogger("safeconduct")
+    broken = Broken()
+    logger.addFilter(broken)
+    monkeypatch.setattr(logger, "disabled", False)
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    try:
+        EventDispatcher()(Fault(error="ValueError", where="gate"))
+    finally:
+        logger.removeFilter(broken)
+
+    assert 1 == len(tries)
+    assert "the log raised KeyError" in capsys.readouterr().err

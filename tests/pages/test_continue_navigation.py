@@ -5,6 +5,7 @@ import pytest
 from app_reports import WORLDS
 from login_site import LoginSite
 from navigating_person import ACCESS, CONTINUED, Person
+from safeconduct._core.fast_path import ContinuingFastPath
 from safeconduct.errors import Unavailable
 
 HALF, LIFE, DAY = 451, 900, 86_400
@@ -315,3 +316,16 @@ def test_a_store_that_is_out_keeps_nobody_from_a_valid_page(world):
     parts.session_verbs.status = known
     assert leads(person.one("/orders"), "/orders")
     made.close()
+
+
+def test_a_fault_on_the_fast_path_leaves_the_decision_to_the_slow_one(person, monkeypatch):
+    """As every fault there does; it opens nothing, and closes nothing."""
+
+    def fails(*_):
+        raise KeyError("headers")
+
+    person.sign_in()
+    assert [person.navigate("/orders") for _ in range(2)] == [200, 200]
+    monkeypatch.setattr(ContinuingFastPath, "_is_redirected", fails)
+
+    assert person.navigate("/orders") == 200

@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-from project_files import PACKAGE
-
 
 @pytest.mark.parametrize(
     ("module", "library", "extra"),
@@ -14,7 +12,7 @@ from project_files import PACKAGE
 )
 def test_the_error_names_the_extra(module, library, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)
-    spec = importlib.util.spec_from_file_location("without_extra", PACKAGE / f"{module}.py")
+    spec = importlib.util.find_spec(f"safeconduct.{module}")
 
     with pytest.raises(ImportError, match=rf"^safeconduct\.{module} .* pip install 'safeconduct\[{extra}\]'"):
         spec.loader.exec_module(importlib.util.module_from_spec(spec))

@@ -215,17 +215,13 @@ def test_another_fault_of_a_websocket_stays_one():
     with pytest.raises((ZeroDivisionError, ExceptionGroup)) as caught:
         opened(sockets(PROPAGATE_EXCEPTIONS=True), "/fault")
 
-    raised = caught.value
-    assert [ZeroDivisionError] == [type(each) for each in getattr(raised, "exceptions", [raised])]
+    assert [ZeroDivisionError] == [type(each) for each in getattr(caught.value, "exceptions", [caught.value])]
 
 
 def test_a_refusal_in_a_group_of_faults_is_found():
-    """A group may have groups in it, and only our own error is taken out."""
-    refusal = InsufficientRights("no such role")
-    fault = BaseExceptionGroup("a", [ValueError(), BaseExceptionGroup("b", [_EscapingError(refusal)])])
-
-    assert refusal is _escaped(fault)
-    assert _escaped(BaseExceptionGroup("a", [ValueError()])) is None
+    """A group may have groups in it."""
+    refusal = InsufficientRights()
+    assert refusal is _escaped(BaseExceptionGroup("a", [BaseExceptionGroup("b", [_EscapingError(refusal)])]))
 
 
 def test_the_websocket_client_of_quart_is_refused_and_signed_in():

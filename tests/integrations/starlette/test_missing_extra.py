@@ -5,13 +5,11 @@ import sys
 
 import pytest
 
-from project_files import PACKAGE
-
 
 @pytest.mark.parametrize("extra", ["starlette", "fastapi", "litestar"])
 def test_the_error_names_the_extra(extra, monkeypatch):
     monkeypatch.setitem(sys.modules, "starlette.applications" if extra == "starlette" else extra, None)
-    spec = importlib.util.spec_from_file_location("without_extra", PACKAGE / f"{extra}.py")
+    spec = importlib.util.find_spec(f"safeconduct.{extra}")
 
     with pytest.raises(ImportError, match=rf"pip install 'safeconduct\[{extra}\]'"):
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
