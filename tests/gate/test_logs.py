@@ -193,7 +193,7 @@ def test_a_key_error_of_a_log_is_no_name_that_is_taken(monkeypatch, capsys):
     monkeypatch.setattr(logger, "disabled", False)
     monkeypatch.setattr(logging, "raiseExceptions", True)
     try:
-        EventDispatcher()(Fault(error="ValueError", where="gate"))
+        EventDispatcher(clock=now)(Fault(error="ValueError", where="gate"))
     finally:
         logger.removeFilter(broken)
 
