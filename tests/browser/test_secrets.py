@@ -78,6 +78,8 @@ CALLS = (
     ("POST", "/auth/login", {"username": "alice", "password": "right", "remember": True, "cookies": False}),
     ("POST", "/auth/login", {"username": "alice", "password": "right", "remember": True, "cookies": True}),
     ("DELETE", "/auth/sessions/none", None),
+    ("GET", "/auth/sign-in", None),
+    ("GET", "/auth/continue", None),
     ("POST", "/auth/logout-everywhere", {}),
     ("POST", "/auth/login", {"username": "alice", "password": "right", "remember": True, "cookies": True}),
     ("POST", "/auth/logout", {}),
