@@ -3,22 +3,10 @@
 import pytest
 
 from flask_table import drivers
-from request_table import ROWS, check_row
+from request_table import cases_of, check_row, closing
 
-DRIVERS = {driver.name: driver for driver in drivers()}
-CASES = [
-    pytest.param(driver.name, row, id=f"{driver.name}-{row.name}")
-    for driver in DRIVERS.values()
-    for row in ROWS
-    if row.needs <= driver.offers
-]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _closed():
-    yield
-    for driver in DRIVERS.values():
-        driver.close()
+DRIVERS, CASES = cases_of(drivers())
+_closed = pytest.fixture(scope="module", autouse=True)(closing(DRIVERS))
 
 
 @pytest.mark.parametrize(("name", "row"), CASES)

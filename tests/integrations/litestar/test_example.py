@@ -1,46 +1,21 @@
 """The example runs unchanged and protects what it says it protects."""
 
-import importlib.util
-import shutil
-import sys
-
 import pytest
 from litestar.testing import TestClient
 
-from command_line import run, without_environment
-from project_files import PROJECT
-
-EXAMPLE = PROJECT / "examples" / "litestar"
+from asgi_examples import bearer, opened_example, statuses_by_path
 
 
 @pytest.fixture
 def client(tmp_path, monkeypatch):
-    """Return a test client of the example, with its configuration and keys, as its docstring has it."""
-    monkeypatch.chdir(tmp_path)
-    without_environment(monkeypatch)
-    shutil.copy(EXAMPLE / "safeconduct.toml", tmp_path)
-    assert 0 == run("keys", "new").code
-    spec = importlib.util.spec_from_file_location("example_litestar", EXAMPLE / "app.py")
-    module = importlib.util.module_from_spec(spec)
-    # Litestar looks up the names in annotations there.
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    with TestClient(module.create_app()) as opened:
+    with opened_example("litestar", TestClient, tmp_path, monkeypatch) as opened:
         yield opened
 
 
-def bearer(*options):
-    token = run("token", "issue", "--subject", "alice", *options).out.strip()
-    return {"Authorization": f"Bearer {token}"}
-
-
 def test_rules_protect_the_routes(client):
-    callers = ({}, bearer(), bearer("--role", "admin"))
-    seen = {
-        path: [client.get(path, headers=how).status_code for how in callers] for path in ("/public", "/me", "/admin")
-    }
+    expected = {"/public": [200, 200, 200], "/me": [401, 200, 200], "/admin": [401, 403, 200]}
 
-    assert {"/public": [200, 200, 200], "/me": [401, 200, 200], "/admin": [401, 403, 200]} == seen
+    assert expected == statuses_by_path(client)
     assert {"hello": "guest"} == client.get("/public").json()
 
 
