@@ -7,7 +7,7 @@ from safeconduct import guard
 from safeconduct._core.decision import Passed
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions.verbs import Tokens
-from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._core.wrapped_app import described
 from safeconduct._http.environ import read_environ
 from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.flask_login import as_login_user, connect_flask_login
@@ -27,6 +27,7 @@ try:
         hand_out_identity,
         is_redirection,
         keep_fields,
+        require_auth_argument,
         require_unprotected,
     )
 except ImportError as missing:
@@ -46,11 +47,7 @@ class Safeconduct:
     """
 
     def __init__(self, auth: Auth, app: Flask | None = None) -> None:
-        if isinstance(auth, Flask):
-            raise ConfigurationError(
-                f"auth: got {described(auth)}, wanted an Auth: Safeconduct(Auth(Config.load())).init_app(app)"
-            )
-        require_auth(auth, "wsgi")
+        require_auth_argument(auth, Flask, "wsgi")
         self.auth = auth
         if app is not None:
             self.init_app(app)

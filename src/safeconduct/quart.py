@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from safeconduct import guard
 from safeconduct._core.decision import Passed
-from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._core.wrapped_app import described
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
 from safeconduct.asgi import App, AuthMiddleware, Receive, Scope, Send
@@ -22,6 +22,7 @@ try:
         hand_out_identity,
         is_redirection,
         keep_fields,
+        require_auth_argument,
         require_unprotected,
     )
 except ImportError as missing:
@@ -42,11 +43,7 @@ class Safeconduct:
     """
 
     def __init__(self, auth: Auth, app: Quart | None = None) -> None:
-        if isinstance(auth, Quart):
-            raise ConfigurationError(
-                f"auth: got {described(auth)}, wanted an Auth: Safeconduct(Auth(Config.load())).init_app(app)"
-            )
-        require_auth(auth, "asgi")
+        require_auth_argument(auth, Quart, "asgi")
         self.auth = auth
         if app is not None:
             self.init_app(app)

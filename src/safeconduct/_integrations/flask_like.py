@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.local import LocalProxy
 
+from safeconduct._core.wrapped_app import World, described, require_auth
 from safeconduct._http.request import Reply
 from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.guard import csrf_token, current
@@ -16,6 +17,20 @@ class Chosen(NamedTuple):
 
     function: Callable[[Any], Any]
     error: Exception
+
+
+def require_auth_argument(auth: object, framework: type, world: World) -> None:
+    """
+    Check that the first argument of an extension is an ``Auth``.
+
+    Raises:
+        ConfigurationError: If it is anything else; for an application, the message shows the line to write.
+    """
+    if isinstance(auth, framework):
+        raise ConfigurationError(
+            f"auth: got {described(auth)}, wanted an Auth: Safeconduct(Auth(Config.load())).init_app(app)"
+        )
+    require_auth(auth, world)
 
 
 def require_unprotected(app: Any) -> None:
