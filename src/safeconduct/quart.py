@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from safeconduct import guard
 from safeconduct._core.decision import Passed
+from safeconduct._core.directory import Account
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
@@ -18,6 +20,7 @@ try:
     from quart import websocket as quart_websocket
 
     from safeconduct._integrations.flask_like import (
+        add_fields,
         chosen_function,
         hand_out_identity,
         is_redirection,
@@ -70,6 +73,18 @@ class Safeconduct:
         wrapped.dispatch_websocket = _with_escaping_errors(app.dispatch_websocket)
         wrapped.test_client_class = _with_connect_message(app.test_client_class)
         hand_out_identity(app, _allows)
+
+    async def check_password(self, username: str, password: str) -> Account:
+        """Return the account if the password that came with this request is right, as ``Auth.passwords.check`` does."""
+        return await self.auth.async_passwords.check(username, password, request=quart_request.scope)
+
+    async def set_cookies(self, response: Response, tokens: Tokens) -> None:
+        """Set the cookies of *tokens* on *response*, as ``Auth.cookies.set_on`` makes them for this request."""
+        add_fields(response.headers, await self.auth.async_cookies.set_on(tokens, quart_request.scope))
+
+    def clear_cookies(self, response: Response) -> None:
+        """Let *response* delete our cookies; ``Auth.async_sessions`` ends the session."""
+        add_fields(response.headers, self.auth.async_cookies.clear())
 
 
 def _require_quart(app: object) -> None:
