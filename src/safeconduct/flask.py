@@ -152,7 +152,7 @@ def _allows(method: str, path: str) -> bool:
     return guard.allows(method, path, root_path=flask_request.script_root if has_request_context() else "")
 
 
-def _passed_without_middleware() -> Passed | None:
+def _passed_in_context() -> Passed | None:  # pyright: ignore[reportUnusedFunction]  # called by `safeconduct.guard`
     """Return what passed the gate before a thread began; an anonymous caller in tests and commands."""
     if not has_app_context():
         return None
@@ -162,6 +162,3 @@ def _passed_without_middleware() -> Passed | None:
     gate = extension.auth.wsgi_gate()
     left = flask_request.environ.get("safeconduct.proof") if has_request_context() else None
     return gate.outer_passed(left) or gate.anonymous
-
-
-guard.OUTSIDE.append(_passed_without_middleware)

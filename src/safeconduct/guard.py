@@ -9,6 +9,7 @@ import contextlib
 import functools
 import inspect
 import secrets
+import sys
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from typing import Final, ParamSpec, TypeVar
@@ -27,12 +28,8 @@ R = TypeVar("R")
 PASSED: Final[ContextVar[Passed | None]] = ContextVar("safeconduct", default=None)
 """What let the current request through; the two adapters set and reset it."""
 
-OUTSIDE: Final[list[Callable[[], Passed | None]]] = []
-"""
-Find what let a request through where ``PASSED`` is not set: in a thread that a framework began, or in its test context.
-
-Integrations add to it once, when they are imported.
-"""
+#: Where ``PASSED`` is not set, in a thread that a framework began or in its test context, the module that knows it.
+_CONTEXTS: Final = ("safeconduct.flask", "safeconduct.quart")
 
 
 def current() -> Identity:
@@ -207,10 +204,17 @@ def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, 
 def _passed() -> Passed:
     passed = PASSED.get()
     if passed is None:
-        passed = next((found for look in OUTSIDE if (found := look()) is not None), None)
+        passed = next(filter(None, map(_passed_in_context, _CONTEXTS)), None)
     if passed is None:
         raise LookupError("no request is being served here: the middleware is missing, or this runs outside of one")
     return passed
+
+
+def _passed_in_context(name: str) -> Passed | None:
+    """Return what let the request of a framework's context through, by the integration called *name*."""
+    # Asked by its name: what was never imported has no context, and imports point down.
+    look: Callable[[], Passed | None] | None = getattr(sys.modules.get(name), "_passed_in_context", None)
+    return None if look is None else look()
 
 
 def _names(field: str, names: Collection[str]) -> frozenset[str]:

@@ -178,7 +178,7 @@ def _allows(method: str, path: str) -> bool:
     return guard.allows(method, path, root_path=quart_request.root_path if has_request_context() else "")
 
 
-def _passed_without_middleware() -> Passed | None:
+def _passed_in_context() -> Passed | None:  # pyright: ignore[reportUnusedFunction]  # called by `safeconduct.guard`
     """Return what passed the gate before a thread began; an anonymous caller in tests and commands."""
     if not has_app_context():
         return None
@@ -192,6 +192,3 @@ def _passed_without_middleware() -> Passed | None:
     elif has_websocket_context():
         scope = quart_websocket.scope
     return gate.outer_passed(scope.get("auth")) or gate.anonymous
-
-
-guard.OUTSIDE.append(_passed_without_middleware)

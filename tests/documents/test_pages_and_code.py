@@ -284,7 +284,7 @@ SERVED_BY_ITSELF = {"/docs", "/openapi.json", "/static/{rest...}"}
 
 @pytest.mark.parametrize("page", sorted((DOCS / "frameworks").glob("*.md")), ids=lambda page: page.stem)
 def test_every_public_path_of_a_framework_page_has_a_route(page):
-    """Whoever copies the page opens no path that it does not have."""
+    """Those who copy the page open no path that it does not have."""
     text = page.read_text("utf-8")
     public = {path for each in re.findall(r"^public = \[(.*?)\]", text, re.MULTILINE) for path in each.split(", ")}
 
