@@ -1,11 +1,12 @@
 """Integrate with Quart: an extension for the application factory."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from safeconduct import guard
 from safeconduct._core.decision import Passed
 from safeconduct._core.wrapped_app import described
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
 from safeconduct.asgi import App, AuthMiddleware, Receive, Scope, Send
@@ -28,6 +29,8 @@ try:
 except ImportError as missing:
     raise missing_extra("quart", missing) from None
 
+_EXAMPLE: Final = "Safeconduct(Auth(Config.load())).init_app(app)"
+
 
 class Safeconduct:
     """
@@ -42,12 +45,14 @@ class Safeconduct:
     ``Anonymous``.
     """
 
+    @wants(_EXAMPLE)
     def __init__(self, auth: Auth, app: Quart | None = None) -> None:
         require_auth_argument(auth, Quart, "asgi")
         self.auth = auth
         if app is not None:
             self.init_app(app)
 
+    @wants(_EXAMPLE)
     def init_app(self, app: Quart) -> None:
         """
         Wrap *app*; its error handlers, context and test client stay as they are.
