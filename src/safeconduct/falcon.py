@@ -11,6 +11,7 @@ except ImportError as missing:
     raise missing_extra("falcon", missing) from None
 
 from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.environ import read_environ
 from safeconduct._http.request import Reply
 from safeconduct._http.scope import read_scope
@@ -19,6 +20,7 @@ from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.principal import Identity
 
 
+@wants("install(app, Auth(Config.load()))")
 def install(app: Any, auth: Auth) -> None:
     """
     Answer an ``AuthError`` that a responder raises, and put the identity into ``req.context.identity``.
