@@ -20,6 +20,7 @@ from safeconduct.django.checks import check_settings
 from safeconduct.errors import ConfigurationError
 from safeconduct.testing import signed_in
 from safeconduct.testing.conformance.forgeries import Signer
+from safeconduct.testing.conformance.token_sources import OwnTokens
 
 PARTNER = {
     "issuer": table_tokens.PARTNER,
@@ -117,7 +118,7 @@ def test_no_row_is_made_for_a_name_that_is_none(subject):
 def test_no_row_is_made_for_a_service():
     """Its token has the name of a client in place of a user."""
     with Project(VIEWS, SAFECONDUCT_CREATE_USERS=True) as project:
-        token = Signer(project.auth).signed({"sub": "client:printer", "client_id": "printer"})
+        token = Signer(OwnTokens(project.auth)).signed({"sub": "client:printer", "client_id": "printer"})
 
         seen = project.client().get("/named", headers={"authorization": f"Bearer {token}"})
 
