@@ -145,6 +145,7 @@ async def echo(scope, receive, send):
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": subject()})
         await receive()
         return
     assert scope["type"] == "http"
@@ -169,3 +170,15 @@ def site_of(app, **more):
     """Return the site of *app* with everything that the suite can check."""
     usual = {"closed": "/me", "public": "/", "needs_role": ("/admin", "admin"), "websocket": "/ws", "login": LOGIN}
     return Site(app, **{**usual, **more})
+
+
+def around(protected, respond):
+    """Return an application that is found to be protected, and answers by itself."""
+
+    def app(environ, start_response):
+        status, headers, body = respond(environ)
+        start_response(status, headers)
+        return [body]
+
+    app.app = protected
+    return app

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from conforming_apps import APPS, new_auth, plain_asgi, plain_wsgi, site_of
+from conforming_apps import APPS, around, new_auth, plain_asgi, plain_wsgi, site_of
 from safeconduct import ConfigurationError, SessionConfig, TokenConfig
 from safeconduct._keys.generate import new_key
 from safeconduct.testing import throw_away_keys
@@ -24,18 +24,6 @@ def site(request):
 @pytest.mark.parametrize("check", CHECKS, ids=str)
 def test_an_application_conforms(check, site):
     check(site)
-
-
-def around(protected, respond):
-    """Return an application that is found to be protected, and answers by itself."""
-
-    def app(environ, start_response):
-        status, headers, body = respond(environ)
-        start_response(status, headers)
-        return [body]
-
-    app.app = protected
-    return app
 
 
 def failing_at(respond, **options):

@@ -58,20 +58,20 @@ def _method_is_refused(method: str) -> Check:
 
 def _forgery_is_refused(name: str, forge: Callable[[Signer], str]) -> Check:
     def run(site: Site) -> None:
-        token = forge(Signer(site.tokens, scopes=site.scopes))
+        token = forge(Signer(site.tokens))
         expect(site, get(site.closed, fields(site.credential(token))), 400, 401)
 
     return Check(f"{name} is refused", run)
 
 
 def _two_credentials_are_refused(site: Site) -> None:
-    alice, bob = fields(site.user("alice")), fields(site.user("bob"))
+    alice, bob = fields(site.user()), fields(site.user(site.new_subject()))
     for both in (alice + bob, alice + alice):
         expect(site, get(site.closed, both), 400, 401)
 
 
 def _query_is_no_credential(site: Site) -> None:
-    token = Signer(site.tokens, scopes=site.scopes).issued()
+    token = Signer(site.tokens).issued()
     expect(site, get(site.closed, query=f"access_token={token}&token={token}"), 401)
 
 
@@ -139,9 +139,10 @@ def _preflight_gets_no_content(site: Site) -> None:
 
 
 def _revoked_token_is_refused(site: Site) -> None:
-    headers = fields(site.user("conformance"))
+    subject = site.new_subject()
+    headers = fields(site.user(subject))
     expect_served(site, get(site.closed, headers))
-    revoke(site, "conformance")
+    revoke(site, subject)
     expect(site, get(site.closed, headers), 401)
 
 

@@ -29,6 +29,8 @@ class SignedIn:
     """What a sign-in or a refresh gave: tokens in the body, or cookies."""
 
     by_cookie: bool
+    #: The address of the client, to which a session may be bound.
+    client: str
     response: AppResponse = field(repr=False)
     content: Mapping[object, object] = field(repr=False)
     cookies: "dict[str, Morsel[str]]" = field(repr=False)
@@ -52,24 +54,25 @@ class SignedIn:
         """Return the request that exchanges the refresh token, from *page* or from our own."""
         if self.by_cookie:
             cookie = _cookie_line(site, self.cookies, "refresh")
-            return post(site, "refresh", {}, (*cookie, *(site.own_page if page is None else page)))
-        return post(site, "refresh", {"refresh_token": self.refresh_token(site)})
+            headers = (*cookie, *(site.own_page if page is None else page))
+            return post(site, "refresh", {}, headers, client=self.client)
+        return post(site, "refresh", {"refresh_token": self.refresh_token(site)}, client=self.client)
 
     def logout_request(self, site: Site, page: Fields | None = None) -> AttackRequest:
         """Return the request that signs out, from *page* or from our own."""
         if not self.by_cookie:
-            return post(site, "logout", {}, self.credential(site))
+            return post(site, "logout", {}, self.credential(site), client=self.client)
         cookie = _cookie_line(site, self.cookies, "access", "refresh")
-        return post(site, "logout", {}, (*cookie, *(site.own_page if page is None else page)))
+        return post(site, "logout", {}, (*cookie, *(site.own_page if page is None else page)), client=self.client)
 
 
-def signed_in_by(response: AppResponse, *, by_cookie: bool) -> SignedIn:
-    """Read a response that gives tokens, however malformed it is."""
+def signed_in_by(request: AttackRequest, response: AppResponse, *, by_cookie: bool) -> SignedIn:
+    """Read the response to *request*, which gives tokens, however malformed it is."""
     try:
         content: object = json.loads(response.body)
     except ValueError:
         content = None
-    return SignedIn(by_cookie, response, content if is_table(content) else {}, _cookies_of(response))
+    return SignedIn(by_cookie, request.client, response, content if is_table(content) else {}, _cookies_of(response))
 
 
 def sign_in(site: Site, *, by_cookie: bool, remember: bool = False, headers: Fields = ()) -> SignedIn:
@@ -82,8 +85,8 @@ def sign_in(site: Site, *, by_cookie: bool, remember: bool = False, headers: Fie
     username, password = user_of(site)
     content = {"username": username, "password": password, "remember": remember, "cookies": by_cookie}
     page = site.own_page if by_cookie else ()
-    response = site.ask(post(site, "login", content, (*page, *headers)))
-    return signed_in_by(response, by_cookie=by_cookie)
+    request = post(site, "login", content, (*page, *headers))
+    return signed_in_by(request, site.ask(request), by_cookie=by_cookie)
 
 
 def cookie_session(site: Site) -> tuple[Fields, Fields]:
@@ -94,7 +97,7 @@ def cookie_session(site: Site) -> tuple[Fields, Fields]:
         unittest.SkipTest: If the application takes no cookies.
     """
     try:
-        session = signed_in_cookies(site.auth, "alice", scopes=site.scopes)
+        session = signed_in_cookies(site.auth, site.subject, scopes=site.scopes)
     except ConfigurationError as reason:
         raise SkipTest(str(reason)) from None
     cookie, token = session.headers.items()

@@ -105,7 +105,7 @@ def revoke(site: Site, subject: str) -> None:
     """
     if site.auth.config.consistency == "none":
         raise SkipTest("revocations are not checked: there is no store, or revocation.consistency is none")
-    site.auth.sessions.sign_out_everywhere(subject, issuer=site.tokens.issuer)
+    site.auth.sessions.revoke_subject(subject, issuer=site.tokens.issuer)
 
 
 def require_stored_sessions(site: Site) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 from unittest import SkipTest
 
@@ -22,17 +22,15 @@ class Signer:
 
     Args:
         source: Signs the tokens that the application accepts.
-        scopes: The scopes of the user.
     """
 
-    def __init__(self, source: TokenSource, *, scopes: Collection[str] = ()) -> None:
+    def __init__(self, source: TokenSource) -> None:
         self._source = source
-        self._scopes = scopes
         self.token_types = source.token_types
 
     def issued(self, *, later_seconds: int = 0) -> str:
         """Return a token that is issued at another time, in the configured format."""
-        return self._source.issued(scopes=self._scopes, later_seconds=later_seconds)
+        return self._source.issued(later_seconds=later_seconds)
 
     def expired(self) -> str:
         """Return a token that expired a second ago, with the leeway."""
@@ -55,7 +53,7 @@ class Signer:
 
     def claims(self) -> dict[str, Any]:
         """Return the claims of a token that counts."""
-        return self._source.claims(scopes=self._scopes)
+        return self._source.claims()
 
     def forged(self, key: Key, header: Mapping[str, Any] | None = None) -> str:
         """Return a token that *key* signs in place of the accepted one."""

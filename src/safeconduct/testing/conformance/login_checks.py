@@ -54,8 +54,8 @@ def _signed_in(site: Site, *, by_cookie: bool, remember: bool = False) -> Signed
 
 def _refreshed(site: Site, user: SignedIn) -> SignedIn:
     """Exchange the refresh token of *user*, and return what they got, which must be another one."""
-    response = expect_served(site, user.refresh_request(site))
-    refreshed = signed_in_by(response, by_cookie=user.by_cookie)
+    request = user.refresh_request(site)
+    refreshed = signed_in_by(request, expect_served(site, request), by_cookie=user.by_cookie)
     if refreshed.refresh_token(site) in {None, user.refresh_token(site)}:
         raise AssertionError(f"{_how(user)}, refresh: got no new refresh token, wanted one")
     expect_served(site, get(site.closed, refreshed.credential(site)))

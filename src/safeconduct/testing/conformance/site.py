@@ -1,10 +1,12 @@
 """Describe the application that is attacked: its paths, its tokens and its clock."""
 
 from collections.abc import Collection
+from itertools import count
 from typing import Any, Final, Self
 from unittest import SkipTest
 from urllib.parse import urlsplit
 
+from safeconduct._core.directory import Account
 from safeconduct.auth import Auth, operator_access
 from safeconduct.errors import ConfigurationError
 from safeconduct.testing.clock import Clock
@@ -12,7 +14,7 @@ from safeconduct.testing.conformance.in_process import AppResponse, AsgiServer, 
 from safeconduct.testing.conformance.token_sources import IssuerTokens, OwnTokens, TokenSource
 from safeconduct.testing.fake_issuer import FakeIssuer
 from safeconduct.testing.protected_app import Interface, auth_of, interface_of
-from safeconduct.testing.signed_in import RequestHeaders
+from safeconduct.testing.signed_in import RequestHeaders, require_list
 
 #: Stores that tell the time by the clock of the ``Auth``.
 _STORES_WITHOUT_A_CLOCK: Final = ("memory://", "none")
@@ -32,6 +34,7 @@ class Site:
         websocket: A path that accepts WebSockets of any signed-in user. Default: WebSockets are not checked.
         login: The name and the password of a user who may sign in and see *closed*. Default: sign-in is not checked.
         scopes: The scopes that *closed* and *websocket* need.
+        subject: The subject of the tokens, which the directory must know if `login.cut_off` is "cached".
         issuer: An issuer that the application trusts, which signs the tokens. Default: the application's own keys do.
         interface: "asgi" or "wsgi", where the application does not show which.
 
@@ -50,9 +53,11 @@ class Site:
         websocket: str | None = None,
         login: tuple[str, str] | None = None,
         scopes: Collection[str] = (),
+        subject: str = "alice",
         issuer: FakeIssuer | None = None,
         interface: Interface | None = None,
     ) -> None:
+        require_list("scopes", scopes)
         self.app = app
         self.auth = auth_of(app)
         self.closed = closed
@@ -61,14 +66,28 @@ class Site:
         self.websocket = websocket
         self.login = login
         self.scopes = scopes
-        self.tokens = _tokens_of(self.auth, issuer, roles=() if needs_role is None else needs_role[1:])
+        self.subject = subject
+        self._numbers = count(1)
+        self.tokens = _tokens_of(
+            self.auth,
+            issuer,
+            Account(subject, scopes=sorted(scopes)),
+            roles=() if needs_role is None else needs_role[1:],
+        )
         self._host = urlsplit(self.auth.config.external_url or "").netloc or "testserver"
         self._interface = interface or interface_of(app)
         self._server = AsgiServer(app, self._host) if self._interface == "asgi" else None
 
-    def user(self, subject: str = "alice", *, roles: Collection[str] = ()) -> RequestHeaders:
+    def user(self, subject: str | None = None, *, roles: Collection[str] = ()) -> RequestHeaders:
         """Return the header of a user whom the application lets in: by token, or by cookie where no token counts."""
-        return self.credential(self.tokens.of_user(subject, roles=roles, scopes=self.scopes))
+        return self.credential(self.tokens.of_user(subject or self.subject, roles=roles))
+
+    def new_subject(self) -> str:
+        """Return the subject of a user whose tokens the check may revoke."""
+        if self.auth.config.login.cut_off == "cached" and self.tokens.issuer is None:
+            # Our own tokens are issued after every cut-off, so that this user's later ones count.
+            return self.subject
+        return f"{self.subject}-{next(self._numbers)}"
 
     def credential(self, token: str) -> RequestHeaders:
         """Return the header in which the application takes an access token."""
@@ -83,16 +102,8 @@ class Site:
 
     @property
     def own_page(self) -> Fields:
-        """
-        The header by which a browser says that a page of the application sent a request.
-
-        Raises:
-            unittest.SkipTest: If the configuration does not say where the pages are.
-        """
-        origins = [self.auth.config.external_url, *self.auth.config.csrf.trusted_origins]
-        if origins == [None]:
-            raise SkipTest("external_url is not set")
-        return (("origin", next(filter(None, origins))),)
+        """The header by which a browser says that a page of the application, which takes cookies, sent a request."""
+        return (("origin", str(self.auth.config.external_url)),)
 
     def clock(self) -> Clock:
         """
@@ -139,7 +150,9 @@ class Site:
         self.close()
 
 
-def _tokens_of(auth: Auth, issuer: FakeIssuer | None, *, roles: Collection[str]) -> TokenSource:
+def _tokens_of(auth: Auth, issuer: FakeIssuer | None, user: Account, *, roles: Collection[str]) -> TokenSource:
     if not {"bearer", "cookie"} & set(auth.config.sources):
         raise ConfigurationError(f'sources must include "bearer" or "cookie", got {list(auth.config.sources)}')
-    return OwnTokens(auth) if issuer is None else IssuerTokens(auth, issuer, roles=roles)
+    if issuer is None:
+        return OwnTokens(auth, user)
+    return IssuerTokens(auth, issuer, user, roles=roles)

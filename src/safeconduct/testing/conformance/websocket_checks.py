@@ -24,7 +24,7 @@ def _path(site: Site) -> str:
     return site.websocket
 
 
-def _user_headers(site: Site, subject: str = "alice") -> Fields:
+def _user_headers(site: Site, subject: str | None = None) -> Fields:
     """Return what a user's handshake brings; a browser that sends a cookie says which page it is of."""
     headers = fields(site.user(subject))
     return headers if headers[0][0] == "Authorization" else (*headers, *site.own_page)
@@ -53,7 +53,7 @@ def _bad_token_is_refused(site: Site) -> None:
     sources = site.auth.config.sources
     for name, forge in FORGERIES.items():
         try:
-            token = forge(Signer(site.tokens, scopes=site.scopes))
+            token = forge(Signer(site.tokens))
         except SkipTest:
             continue
         page = () if "bearer" in sources else site.own_page
@@ -63,7 +63,7 @@ def _bad_token_is_refused(site: Site) -> None:
 
 
 def _query_is_no_credential(site: Site) -> None:
-    token = Signer(site.tokens, scopes=site.scopes).issued()
+    token = Signer(site.tokens).issued()
     _expect_refused(site, (), what="with a token in the query", query=f"access_token={token}&token={token}")
 
 
@@ -76,14 +76,14 @@ def _foreign_page_is_refused(site: Site) -> None:
         _expect_refused(site, (*cookie, *said), what=f"by cookie with {dict(said) or 'no Origin'}")
 
 
-def _is_closed_after(site: Site, event: Callable[[], object], *, what: str) -> None:
-    """Open a WebSocket of the user *conformance*, let the event happen, and wait for the close."""
-    path = _path(site)
+def _is_closed_after(site: Site, event: Callable[[str], object], *, what: str) -> None:
+    """Open a WebSocket, let *event* happen to its user, and wait for the close."""
+    path, subject = _path(site), site.new_subject()
     patience = 2 * site.auth.config.revocation.staleness_seconds + _PATIENCE_SECONDS
-    with site.connect(get(path, _user_headers(site, "conformance"))) as socket:
+    with site.connect(get(path, _user_headers(site, subject))) as socket:
         if not socket.is_accepted:
             raise AssertionError(f"WebSocket {path}, a user's: got {socket.status}, wanted an accept")
-        event()
+        event(subject)
         code = socket.close_code(patience_seconds=patience)
     if code != _ENDED:
         seen = "an open WebSocket" if code is None else str(code)
@@ -95,11 +95,11 @@ def _expiry_closes(site: Site) -> None:
     # A WebSocket by cookie goes on while its session lives.
     lifetime = config.sessions.absolute_lifetime_seconds if "bearer" not in config.sources else 0
     seconds = site.tokens.lifetime_seconds + site.tokens.leeway_seconds + lifetime + 1
-    _is_closed_after(site, lambda: clock.advance(seconds=seconds), what="after its token has expired")
+    _is_closed_after(site, lambda _: clock.advance(seconds=seconds), what="after its token has expired")
 
 
 def _revocation_closes(site: Site) -> None:
-    _is_closed_after(site, lambda: revoke(site, "conformance"), what="after its token was revoked")
+    _is_closed_after(site, lambda subject: revoke(site, subject), what="after its token was revoked")
 
 
 WEBSOCKET_CHECKS: Final = (
