@@ -86,6 +86,7 @@ class RedisServer:
             self._epochs,
             None if self._follower is None else self._follower.view,
             key_prefix=self._config.key_prefix,
+            shards=self._config.shards,
             horizon_ms=self._horizon_ms,
             leeway_ms=self._leeway_ms,
             min_replicas=self._revocation.min_replicas,
@@ -150,14 +151,14 @@ class RedisServer:
         )
 
     def _new_feed(self, shards: Sequence[int] = (0,)) -> Feed:
-        key_prefix = self._config.key_prefix
+        key_prefix, count = self._config.key_prefix, self._config.shards
         client, reader = self._topology.feed_client(shard_key(key_prefix.encode(), shards[0], b"meta"))
         calls = ShardCalls(
-            ThreadClients(lambda: client), self._watermarks, None, key_prefix=key_prefix,
+            ThreadClients(lambda: client), self._watermarks, None, key_prefix=key_prefix, shards=count,
             horizon_ms=self._horizon_ms, shift_ms=self._shift_ms,
         )  # fmt: skip
         revocations = Revocations(
-            self._blocking, shards=self._config.shards, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
+            self._blocking, shards=count, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
             on_new_store=self._revocation.on_new_store, announce=self._announce, epochs=self._epochs,
         )  # fmt: skip
         return Feed(reader, calls, revocations)
