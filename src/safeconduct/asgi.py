@@ -17,7 +17,7 @@ from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
 from safeconduct._http.problems import close_code
-from safeconduct._http.request import Reply, Request
+from safeconduct._http.request import Reply, Request, note_mount
 from safeconduct._http.response_headers import as_private
 from safeconduct._http.scope import (
     authorization_fields,
@@ -27,7 +27,6 @@ from safeconduct._http.scope import (
     joined_cookies,
     read_scope,
     readable_again,
-    replace_cookies,
     route_of,
     without_subprotocol_token,
 )
@@ -97,10 +96,9 @@ class AuthMiddleware:
         below["auth"] = passed
         below["safeconduct.extend"] = detector.extend
         if cookies and self._hides_cookies and rest is not line:
-            if rest is None or line is None or cookies > 1:
-                hide_cookies(below, self._gate.hidden_cookies)
-            else:
-                replace_cookies(below, line, rest)
+            hide_cookies(below, self._gate.hidden_cookies, line if cookies == 1 else None, rest)
+        if not credentials:
+            note_mount(below, passed.owner, below.get("root_path", ""))
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, detector.send)
@@ -291,6 +289,7 @@ def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
     below = {**scope, "safeconduct": passed.identity, "user": passed.identity, "auth": passed}
     if gate.hidden_cookies:
         hide_cookies(below, gate.hidden_cookies)
+    note_mount(below, passed.owner, scope.get("root_path", ""))
     return below
 
 

@@ -16,7 +16,7 @@ from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
 from safeconduct._http.cookies import COOKIES_AS_THEY_CAME, hide_cookies
 from safeconduct._http.environ import body_of, read_environ, route_of
-from safeconduct._http.request import Reply, Request
+from safeconduct._http.request import Reply, Request, note_mount
 from safeconduct.config.shown_values import is_table
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
@@ -87,6 +87,8 @@ class AuthMiddleware:
                 environ["REMOTE_USER"] = passed.remote_user
         if self._hides_cookies and not is_hidden and "HTTP_COOKIE" in environ:
             hide_cookies(environ, self._gate.hidden_cookies)
+        if field is None:
+            note_mount(environ, passed.owner, route[2])
         watched = WatchedBody(self._gate, passed, environ, route, start_response)
         watched.is_watched = is_long_lived
         return self._call(environ, watched, passed)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 Field = tuple[bytes, bytes]
 """One header field: name and value as they were on the wire; names are compared without case."""
@@ -14,6 +14,16 @@ FieldReader = Callable[[bytes], list[bytes]]
 Route = tuple[str, str, str, bytes | str | None]
 """Method, path, mount prefix and raw path of a request, before they are parsed."""
 
+
+Mount = tuple[object, str]
+"""The owner of a middleware, which identifies its ``Auth``, and the mount prefix at which it stands."""
+
+MOUNT: Final = "safeconduct.mount"
+"""
+Where a scope or an environ keeps the ``Mount`` of the outermost middleware of an ``Auth``, which serves its endpoints.
+
+A middleware further in that has the same ``Auth`` leads people there, and not below its own prefix.
+"""
 
 PageFields = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
 """``Origin``, ``Sec-Fetch-Site``, ``Referer`` and ``X-CSRF-Token``, which show what page sent a request."""
@@ -33,6 +43,7 @@ class Request:
         "is_websocket",
         "merges_spellings",
         "method",
+        "mounts",
         "path",
         "query",
         "raw_path",
@@ -55,6 +66,7 @@ class Request:
         client_host: str | None,
         query: bytes = b"",
         merges_spellings: bool = False,
+        mounts: Sequence[Mount] = (),
     ) -> None:
         """
         Store the parts of the request.
@@ -71,6 +83,7 @@ class Request:
             client_host: The peer's address as text, where the server knows it.
             query: The query as it came, without the question mark.
             merges_spellings: Whether the server joins ``X_Name`` with ``X-Name`` by a comma without a blank.
+            mounts: What outer middlewares have left under ``MOUNT``.
         """
         self.route = route
         self.method = method
@@ -83,6 +96,11 @@ class Request:
         self.client_host = client_host
         self.query = query
         self.merges_spellings = merges_spellings
+        self.mounts = mounts
+
+    def endpoints_root(self, owner: object) -> str:
+        """Return the prefix below which *owner* serves its endpoints: that of its outermost middleware."""
+        return next((root_path for each, root_path in self.mounts if each is owner), self.root_path)
 
     def without_field(self, name: bytes) -> "Request":
         """Return the same request without the header fields called *name*, in lower case."""
@@ -127,6 +145,13 @@ def listed(fields: Iterable[Field]) -> Sequence[Field]:
 
 RawRequest = MutableMapping[str, Any]
 """A request as the server gave it: the scope of ASGI, the environ of WSGI."""
+
+
+def note_mount(raw: RawRequest, owner: object, root_path: str) -> None:
+    """Keep *root_path* in *raw* as that of the outermost middleware of *owner*, unless one further out has done so."""
+    left: Mount | None = raw.get(MOUNT)
+    if left is None or left[0] is not owner:
+        raw[MOUNT] = owner, root_path
 
 
 @dataclass(frozen=True, slots=True)
