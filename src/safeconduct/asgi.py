@@ -16,8 +16,9 @@ from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
+from safeconduct._http.nesting import note_mount
 from safeconduct._http.problems import close_code
-from safeconduct._http.request import Reply, Request, note_mount
+from safeconduct._http.request import Reply, Request
 from safeconduct._http.response_headers import as_private
 from safeconduct._http.scope import (
     authorization_fields,
@@ -122,7 +123,7 @@ class AuthMiddleware:
         """Ask about what was *recalled*, or take the slow path; answer, and return None, if the request ends here."""
         gate = self._gate
         # What an outer middleware asked is not asked again, which the slow path knows.
-        if recalled is not None and gate.outer_passed(scope.get("auth")) is None and _runs_on_asyncio():
+        if recalled is not None and gate.outer_passed(scope) is None and _runs_on_asyncio():
             decision = await gate.confirm(recalled)
             if isinstance(decision, Passed):
                 return decision
@@ -137,7 +138,7 @@ class AuthMiddleware:
         if not _runs_on_asyncio():
             await self._refuse(gate.unsupported(_UNSUPPORTED_LOOP).error, scope, send)
             return None
-        outer = gate.outer_passed(scope.get("auth"))
+        outer = gate.outer_passed(scope)
         if outer is None and gate.owns(request):
             reply = await gate.serve(request, body_of(receive), scope.get("query_string", b""))
             await _reply(send, reply, request.method)
@@ -223,7 +224,7 @@ class _Handshake:
         """Judge the handshake, and call the application if it passes."""
         request = read_scope(self._scope)
         if _runs_on_asyncio():
-            decision = await self._gate.decide(request, self._gate.outer_passed(self._scope.get("auth")))
+            decision = await self._gate.decide(request, self._gate.outer_passed(self._scope))
         else:
             decision = self._gate.unsupported(_UNSUPPORTED_LOOP)
         if isinstance(decision, Refused):

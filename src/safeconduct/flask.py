@@ -160,8 +160,7 @@ def _passed_without_middleware() -> Passed | None:
     if not isinstance(extension, Safeconduct):
         return None
     gate = extension.auth.wsgi_gate()
-    left = flask_request.environ.get("safeconduct.proof") if has_request_context() else None
-    return gate.outer_passed(left) or gate.anonymous
+    return gate.outer_passed(flask_request.environ if has_request_context() else {}) or gate.anonymous
 
 
 guard.OUTSIDE.append(_passed_without_middleware)

@@ -191,7 +191,7 @@ def _passed_without_middleware() -> Passed | None:
         scope = quart_request.scope
     elif has_websocket_context():
         scope = quart_websocket.scope
-    return gate.outer_passed(scope.get("auth")) or gate.anonymous
+    return gate.outer_passed(scope) or gate.anonymous
 
 
 guard.OUTSIDE.append(_passed_without_middleware)

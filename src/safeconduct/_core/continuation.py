@@ -170,7 +170,7 @@ class Continuation:
             and is_page_navigation(request)
             and not request.values(b"authorization")
             and not _has(request, self._continued)
-            and request.root_path + request.path != (self._settings.sign_in_path(request) or "").partition("?")[0]
+            and request.root_path + request.path != self._settings.sign_in_path(request)
             and target_of(request.root_path + request.path, request.query) is not None
         )
 

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from safeconduct._http.nesting import mounts_in
 from safeconduct._http.paths import decode_path_info, decode_script_name
-from safeconduct._http.request import MOUNT, Mount, PageFields, Request, RequestReader, Route
-from safeconduct.config.shown_values import is_table
+from safeconduct._http.request import PageFields, Request, RequestReader, Route
 from safeconduct.errors import InvalidRequest
 
 Environ = dict[str, Any]
@@ -55,7 +55,7 @@ def read_environ(environ: Environ) -> Request:
         client_host=environ.get("REMOTE_ADDR"),
         query=environ.get("QUERY_STRING", "").encode("latin-1"),
         merges_spellings=not environ.get("SERVER_SOFTWARE", "").startswith(_DROPS_UNDERSCORES),
-        mounts=_mounts(environ),
+        mounts=mounts_in(environ),
     )
 
 
@@ -75,14 +75,6 @@ def page_of(environ: Environ) -> PageFields:
 def read_as_it_came(environ: Environ, route: Route) -> Request:
     """Return the request with its original *route*, since a dispatcher below us may have changed the path."""
     return read_environ({**environ, "PATH_INFO": route[1], "SCRIPT_NAME": route[2]})
-
-
-def _mounts(environ: Environ) -> list[Mount]:
-    # a2wsgi hands on the scope of the ASGI application around this one: what was left there stands further out.
-    scope, mount = environ.get("asgi.scope"), environ.get(MOUNT)
-    outer: Any = scope.get(MOUNT) if is_table(scope) else None
-    mounts: list[Mount] = [] if outer is None else [outer]
-    return mounts if mount is None else [*mounts, (mount[0], decode_script_name(mount[1]))]
 
 
 def _key(name: bytes) -> str:

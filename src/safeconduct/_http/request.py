@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 Field = tuple[bytes, bytes]
 """One header field: name and value as they were on the wire; names are compared without case."""
@@ -17,13 +17,6 @@ Route = tuple[str, str, str, bytes | str | None]
 
 Mount = tuple[object, str]
 """The owner of a middleware, which identifies its ``Auth``, and the mount prefix at which it stands."""
-
-MOUNT: Final = "safeconduct.mount"
-"""
-Where a scope or an environ keeps the ``Mount`` of the outermost middleware of an ``Auth``, which serves its endpoints.
-
-A middleware further in that has the same ``Auth`` leads people there, and not below its own prefix.
-"""
 
 PageFields = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
 """``Origin``, ``Sec-Fetch-Site``, ``Referer`` and ``X-CSRF-Token``, which show what page sent a request."""
@@ -83,7 +76,7 @@ class Request:
             client_host: The peer's address as text, where the server knows it.
             query: The query as it came, without the question mark.
             merges_spellings: Whether the server joins ``X_Name`` with ``X-Name`` by a comma without a blank.
-            mounts: What outer middlewares have left under ``MOUNT``.
+            mounts: Where middlewares stand, the outermost first.
         """
         self.route = route
         self.method = method
@@ -145,13 +138,6 @@ def listed(fields: Iterable[Field]) -> Sequence[Field]:
 
 RawRequest = MutableMapping[str, Any]
 """A request as the server gave it: the scope of ASGI, the environ of WSGI."""
-
-
-def note_mount(raw: RawRequest, owner: object, root_path: str) -> None:
-    """Keep *root_path* in *raw* as that of the outermost middleware of *owner*, unless one further out has done so."""
-    left: Mount | None = raw.get(MOUNT)
-    if left is None or left[0] is not owner:
-        raw[MOUNT] = owner, root_path
 
 
 @dataclass(frozen=True, slots=True)

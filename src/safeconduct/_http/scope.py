@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from safeconduct._http.cookies import COOKIES_AS_THEY_CAME, fields_without
+from safeconduct._http.nesting import mounts_in
 from safeconduct._http.paths import relative_path
-from safeconduct._http.request import MOUNT, Field, PageFields, Request, RequestReader, Route, listed, read_fields
+from safeconduct._http.request import Field, PageFields, Request, RequestReader, Route, listed, read_fields
 from safeconduct.errors import InvalidRequest
 
 Scope = MutableMapping[str, Any]
@@ -34,7 +35,7 @@ def read_scope(scope: Scope) -> Request:
     root_path = scope.get("root_path", "")
     path = scope["path"]
     client = scope.get("client")
-    is_websocket, mount = scope["type"] == "websocket", scope.get(MOUNT)
+    is_websocket = scope["type"] == "websocket"
     return Request(
         route_of(scope),
         "GET" if is_websocket else scope["method"],
@@ -46,7 +47,7 @@ def read_scope(scope: Scope) -> Request:
         is_websocket=is_websocket,
         client_host=client[0] if client and hasattr(client, "__getitem__") else None,
         query=scope.get("query_string", b""),
-        mounts=() if mount is None else (mount,),
+        mounts=mounts_in(scope),
     )
 
 
