@@ -104,6 +104,10 @@ class Gate:
         owned = (self.own_passed(left) for left in proofs_in(raw))
         return next((passed for passed in owned if passed is not None), None)
 
+    def endpoints_root(self, request: Request) -> str:
+        """Return the mount prefix below which our endpoints are: that of the outermost middleware of this ``Auth``."""
+        return request.endpoints_root(self._bearer.owner)
+
     def owns(self, request: Request) -> bool:
         """Say whether *request* is for one of our own paths, to be answered by ``serve``."""
         # A closed route never is one of them.
