@@ -211,4 +211,4 @@ def _passed_in_context() -> Passed | None:  # pyright: ignore[reportUnusedFuncti
         scope = quart_request.scope
     elif has_websocket_context():
         scope = quart_websocket.scope
-    return gate.outer_passed(scope.get("auth")) or gate.anonymous
+    return gate.outer_passed(scope) or gate.anonymous
