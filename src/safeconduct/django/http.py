@@ -1,6 +1,6 @@
 """Read a request of Django as the gate reads it, and make a response of Django of our replies."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,13 +14,13 @@ from safeconduct._core.gate import Gate
 from safeconduct._http import environ as wsgi_http
 from safeconduct._http import scope as asgi_http
 from safeconduct._http.cookies import hide_cookies
+from safeconduct._http.nesting import PROOF
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.set_cookie import CLEAR_SITE_DATA, own_deletion, set_cookie_fields
 from safeconduct.auth import Auth
 from safeconduct.errors import InvalidRequest
 
 _STATE: Final = "_safeconduct"
-_PROOF: Final = "safeconduct.proof"
 _REPEATED: Final = "www-authenticate"
 
 
@@ -87,9 +87,9 @@ def query_of(request: HttpRequest) -> bytes:
     return text.encode() if isinstance(request, ASGIRequest) else text.encode("latin-1")
 
 
-def outer_of(request: HttpRequest) -> object:
-    """Return what a middleware of ours around Django has left in the request."""
-    return request.scope.get("auth") if isinstance(request, ASGIRequest) else request.META.get(_PROOF)
+def outer_of(request: HttpRequest) -> Mapping[str, Any]:
+    """Return the scope or the environ, in which a middleware of ours around Django may have left something."""
+    return request.scope if isinstance(request, ASGIRequest) else request.META
 
 
 def put_identity(request: HttpRequest, state: RequestState) -> None:
@@ -112,7 +112,7 @@ def put_identity(request: HttpRequest, state: RequestState) -> None:
             # Django joins several fields by a comma, which its own parser does not split.
             meta["HTTP_COOKIE"] = asgi_http.joined_cookies(request.scope["headers"]).decode("latin-1")
     else:
-        meta[_PROOF] = passed
+        meta[PROOF] = passed
         if hidden and "HTTP_COOKIE" in meta:
             hide_cookies(meta, hidden)
     for cached in ("COOKIES", "headers"):
