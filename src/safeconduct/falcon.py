@@ -55,6 +55,7 @@ def install(app: Any, auth: Auth) -> None:
 
         app.add_error_handler(AuthError, respond)
     app.add_middleware(_IdentityInContext())
+    app.add_middleware(_NoEmptyParameters())
 
 
 def identity(req: Any) -> Identity:
@@ -90,6 +91,24 @@ class _IdentityInContext:
 
     async def process_request_ws(self, req: Any, _ws: Any) -> None:
         req.context.identity = identity(req)
+
+
+class _NoEmptyParameters:
+    """
+    Find no route for a path with an empty parameter, which no access rule for the route matches.
+
+    Unless ``strip_url_path_trailing_slash`` is set, Falcon takes ``/users/`` for ``/users/{id}`` with an empty id.
+    """
+
+    def process_resource(self, req: Any, _resp: Any, _resource: Any, params: dict[str, Any]) -> None:
+        # A parameter with a converter, such as {rest:path}, may be empty: its converter says so.
+        if any(value == "" and f"{{{name}}}" in req.uri_template for name, value in params.items()):
+            raise falcon.HTTPRouteNotFound
+
+    async def process_resource_async(self, req: Any, resp: Any, resource: Any, params: dict[str, Any]) -> None:
+        self.process_resource(req, resp, resource, params)
+
+    process_resource_ws = process_resource_async
 
 
 def _fill(resp: Any, reply: Reply) -> None:

@@ -11,6 +11,7 @@ from safeconduct import starlette as starlette_integration
 from safeconduct._core.requirement import Requirement, requirements_of
 from safeconduct._core.wrapped_app import described
 from safeconduct._core.wrong_arguments import wants
+from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.openapi import SecurityDescription, total_requirement
 from safeconduct.asgi import App, Receive, Scope, Send
@@ -46,7 +47,7 @@ def install(app: FastAPI, auth: Auth) -> None:
     app.openapi = description  # type: ignore[method-assign]  # the documented way to extend it
     for route in app.router.routes:
         if isinstance(route, Route) and route.path == app.openapi_url:
-            route.app = _with_root_path(route.app)
+            route.app = _with_root_path(route.app, auth)
 
 
 def _require_fastapi(app: object) -> None:
@@ -274,11 +275,11 @@ def _calls(dependant: Any) -> Iterator[object]:
             yield from _calls(each)
 
 
-def _with_root_path(app: App) -> App:
-    """Let the description know below which prefix it is served."""
+def _with_root_path(app: App, auth: Auth) -> App:
+    """Let the description know below which prefix our endpoints are."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        before = _ROOT_PATH.set(scope.get("root_path", ""))
+        before = _ROOT_PATH.set(auth.asgi_gate().endpoints_root(read_scope(scope)))
         try:
             await app(scope, receive, send)
         finally:

@@ -165,5 +165,4 @@ def _passed_in_context() -> Passed | None:  # pyright: ignore[reportUnusedFuncti
     if not isinstance(extension, Safeconduct):
         return None
     gate = extension.auth.wsgi_gate()
-    left = flask_request.environ.get("safeconduct.proof") if has_request_context() else None
-    return gate.outer_passed(left) or gate.anonymous
+    return gate.outer_passed(flask_request.environ if has_request_context() else {}) or gate.anonymous

@@ -5,6 +5,8 @@ from typing import Any, Final, cast
 
 from safeconduct import guard
 from safeconduct._core.decision import Passed
+from safeconduct._core.directory import Account
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described
 from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.scope import read_scope
@@ -19,6 +21,7 @@ try:
     from quart import websocket as quart_websocket
 
     from safeconduct._integrations.flask_like import (
+        add_fields,
         chosen_function,
         hand_out_identity,
         is_redirection,
@@ -75,6 +78,18 @@ class Safeconduct:
         wrapped.dispatch_websocket = _with_escaping_errors(app.dispatch_websocket)
         wrapped.test_client_class = _with_connect_message(app.test_client_class)
         hand_out_identity(app, _allows)
+
+    async def check_password(self, username: str, password: str) -> Account:
+        """Return the account if the password that came with this request is right, as ``Auth.passwords.check`` does."""
+        return await self.auth.async_passwords.check(username, password, request=quart_request.scope)
+
+    async def set_cookies(self, response: Response, tokens: Tokens) -> None:
+        """Set the cookies of *tokens* on *response*, as ``Auth.cookies.set_on`` makes them for this request."""
+        add_fields(response.headers, await self.auth.async_cookies.set_on(tokens, quart_request.scope))
+
+    def clear_cookies(self, response: Response) -> None:
+        """Let *response* delete our cookies; ``Auth.async_sessions`` ends the session."""
+        add_fields(response.headers, self.auth.async_cookies.clear())
 
 
 def _require_quart(app: object) -> None:
@@ -196,4 +211,4 @@ def _passed_in_context() -> Passed | None:  # pyright: ignore[reportUnusedFuncti
         scope = quart_request.scope
     elif has_websocket_context():
         scope = quart_websocket.scope
-    return gate.outer_passed(scope.get("auth")) or gate.anonymous
+    return gate.outer_passed(scope) or gate.anonymous
