@@ -140,7 +140,7 @@ def position(target):
     }
     found = []
     for verdict, text in findings(target):
-        found += [f"{where}: {text.partition(' is ')[0]}" for where, told in said.items() if told in text]
+        found += [f"{where}: {text.partition(' is ')[0]}" for where, sentence in said.items() if sentence in text]
         if text.startswith("CORS cannot be found in "):
             found.append("unknown: " + text.removeprefix("CORS cannot be found in ").partition(";")[0])
             assert "ok" == verdict

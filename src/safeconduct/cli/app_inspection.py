@@ -54,7 +54,7 @@ class Application:
     app: Any = field(repr=False)
     #: The outermost comes first.
     guards: tuple[Guard, ...]
-    #: What is wrapped around the framework's application, middleware of ours too; the outermost comes first.
+    #: The wrappers around the framework's application, middleware of ours too; the outermost comes first.
     wrappers: tuple[Any, ...] = field(default=(), repr=False)
 
     @property
