@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from login_site import ACCESS, DEVICE, LIMITS, OWN_PAGE, REFRESH, SITE, LoginClient
+from login_site import ACCESS, DEVICE, OWN_PAGE, REFRESH, SITE, LoginClient
 from page_reader import FORM_TYPE, NAVIGATION
 from safeconduct.events import RequestRefused, TokenRefused
 
@@ -64,14 +64,6 @@ def test_a_wrong_password_leads_back_to_the_sign_in_page(reader, access, page):
 
     assert {} == browser.cookies
     assert ["BadCredentials"] * 3 == refusals_of(browser)
-
-
-def test_too_many_attempts_lead_back_too(reader):
-    browser = reader(login=LIMITS | {"failures_per_account_and_network": 2})
-
-    answers = [(browser.post("/auth/login", {**WRONG, "next": "/me"}), browser.location) for _ in range(3)]
-
-    assert (303, "/auth/sign-in?error=too_many_attempts&next=/me") == answers[-1]
 
 
 def test_a_store_that_is_out_leads_back_too(reader):
@@ -174,19 +166,6 @@ def test_the_last_wrong_password_ends_the_session_and_leads_to_sign_in(signed_in
 
     assert [401] * 5 + [303] == statuses
     assert "/auth/sign-in?next=/settings" == browser.location
-
-
-def test_too_many_attempts_are_said_on_the_step_up(signed_in, clock):
-    browser = signed_in(login=LIMITS | {"failures_per_account_and_network": 2})
-    clock.advance(seconds=400)
-    browser.open("/settings")
-    form = browser.page.forms[0]
-
-    statuses = [browser.submit(form, password="wrong") for _ in range(3)]
-
-    assert [401, 401, 429] == statuses
-    assert browser.response.values("retry-after")
-    assert "too many failed attempts" in browser.page.text
 
 
 def test_a_step_up_without_the_token_of_its_page_is_refused(signed_in, clock):
