@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.security.base import AuthBase
 
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._integrations.openapi import security_schemes
 from safeconduct.django.http import ReplyResponse, state_of
 from safeconduct.django.project import get_auth
@@ -30,6 +31,7 @@ class SafeconductAuth(AuthBase):
         ConfigurationError: If no principal can meet an argument.
     """
 
+    @wants('auth=SafeconductAuth() or auth=SafeconductAuth(scopes=["read"]), an instance with named arguments')
     def __init__(
         self,
         *,
