@@ -149,6 +149,28 @@ def test_interleaved_bodies_do_not_mix():
         current()
 
 
+@pytest.mark.parametrize("kind", [list, tuple, set])
+def test_a_body_of_any_kind_sees_the_identity_while_it_is_closed(kind):
+    """A list of the application's own may work in ``close``, which a server calls after the response."""
+    seen = []
+
+    class Body(kind):
+        def close(self):
+            seen.append(current().subject)
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return Body([b"x"])
+
+    wrapped = auth_for("main").wsgi(application)
+    responses = [
+        call_wsgi(wrapped, wsgi_environ(SentRequest("GET", "/me", bearer(name), "https"))) for name in ("alice", "bob")
+    ]
+
+    assert [b"x"] * 2 == [response.body for response in responses]
+    assert ["alice", "bob"] == seen
+
+
 def test_a_body_that_fails_to_close_gives_it_back():
     closed = []
 
