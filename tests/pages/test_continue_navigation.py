@@ -51,6 +51,16 @@ def test_past_half_life_a_navigation_is_led_to_be_renewed_once(site, person, pat
     assert before != person.cookies[ACCESS]
 
 
+def test_a_navigation_that_was_seen_before_is_led_too(site, person):
+    """The fast path, which remembers the route and the cookie, leaves it to the slow one."""
+    person.sign_in()
+    site.clock.advance(seconds=HALF - 2)
+    assert [200, 200] == [person.one("/orders").status for _ in range(2)]
+    site.clock.advance(seconds=2)
+
+    assert leads(person.one("/orders"), "/orders")
+
+
 def test_before_half_life_nobody_is_led_anywhere(site, person):
     """One second before."""
     person.sign_in()
@@ -258,6 +268,19 @@ def test_a_token_in_a_header_is_never_led_on(site, person):
     assert person.one("/orders", headers=[("authorization", f"Bearer {token}")]).status == 200
     site.clock.advance(seconds=DAY)
     assert person.one("/orders", headers=[("authorization", f"Bearer {token}")]).status == 401
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_token_in_a_header_that_does_not_count_is_never_led_on(world):
+    """On a page that serves its caller as nobody, whatever the refresh cookie could do."""
+    made = LoginSite(world, access={**ON, "on_invalid": "anonymous"})
+    person = Person(made)
+    person.sign_in(remember="true")
+    made.clock.advance(seconds=DAY)
+
+    assert person.one("/public/news", headers=[("authorization", "Bearer a.b.c")]).status == 200
+    assert leads(person.one("/public/news"), "/public/news")
+    made.close()
 
 
 def test_a_revoked_session_is_led_to_sign_in(site, person):
