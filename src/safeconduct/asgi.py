@@ -16,6 +16,7 @@ from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
+from safeconduct._http.nesting import note_mount
 from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.response_headers import as_private
@@ -27,7 +28,6 @@ from safeconduct._http.scope import (
     joined_cookies,
     read_scope,
     readable_again,
-    replace_cookies,
     route_of,
     without_subprotocol_token,
 )
@@ -97,10 +97,9 @@ class AuthMiddleware:
         below["auth"] = passed
         below["safeconduct.extend"] = detector.extend
         if cookies and self._hides_cookies and rest is not line:
-            if rest is None or line is None or cookies > 1:
-                hide_cookies(below, self._gate.hidden_cookies)
-            else:
-                replace_cookies(below, line, rest)
+            hide_cookies(below, self._gate.hidden_cookies, line if cookies == 1 else None, rest)
+        if not credentials:
+            note_mount(below, passed.owner, below.get("root_path", ""))
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, detector.send)
@@ -124,7 +123,7 @@ class AuthMiddleware:
         """Ask about what was *recalled*, or take the slow path; answer, and return None, if the request ends here."""
         gate = self._gate
         # What an outer middleware asked is not asked again, which the slow path knows.
-        if recalled is not None and gate.outer_passed(scope.get("auth")) is None and _runs_on_asyncio():
+        if recalled is not None and gate.outer_passed(scope) is None and _runs_on_asyncio():
             decision = await gate.confirm(recalled)
             if isinstance(decision, Passed):
                 return decision
@@ -139,7 +138,7 @@ class AuthMiddleware:
         if not _runs_on_asyncio():
             await self._refuse(gate.unsupported(_UNSUPPORTED_LOOP).error, scope, send)
             return None
-        outer = gate.outer_passed(scope.get("auth"))
+        outer = gate.outer_passed(scope)
         if outer is None and gate.owns(request):
             reply = await gate.serve(request, body_of(receive), scope.get("query_string", b""))
             await _reply(send, reply, request.method)
@@ -225,7 +224,7 @@ class _Handshake:
         """Judge the handshake, and call the application if it passes."""
         request = read_scope(self._scope)
         if _runs_on_asyncio():
-            decision = await self._gate.decide(request, self._gate.outer_passed(self._scope.get("auth")))
+            decision = await self._gate.decide(request, self._gate.outer_passed(self._scope))
         else:
             decision = self._gate.unsupported(_UNSUPPORTED_LOOP)
         if isinstance(decision, Refused):
@@ -291,6 +290,7 @@ def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
     below = {**scope, "safeconduct": passed.identity, "user": passed.identity, "auth": passed}
     if gate.hidden_cookies:
         hide_cookies(below, gate.hidden_cookies)
+    note_mount(below, passed.owner, scope.get("root_path", ""))
     return below
 
 

@@ -68,7 +68,7 @@ class BearerTokenValidator(TokenValidator):
         Raises:
             authlib.oauth2.OAuth2Error: 401 if it does not count, 503 if that cannot be found out now.
         """
-        passed = self._gate.outer_passed(PASSED.get())
+        passed = self._gate.own_passed(PASSED.get())
         # The middleware may have let the request through by another credential, and asked nobody if a rule says so.
         if (
             passed is not None

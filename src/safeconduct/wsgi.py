@@ -16,8 +16,8 @@ from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
 from safeconduct._http.cookies import COOKIES_AS_THEY_CAME, hide_cookies
 from safeconduct._http.environ import body_of, read_environ, route_of
+from safeconduct._http.nesting import PROOF, note_mount
 from safeconduct._http.request import Reply, Request
-from safeconduct.config.shown_values import is_table
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
 
@@ -27,8 +27,6 @@ Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 Made = TypeVar("Made")
-
-_PROOF = "safeconduct.proof"
 
 
 class AuthMiddleware:
@@ -77,7 +75,7 @@ class AuthMiddleware:
             self._gate.note_omitted_name(passed)
             is_long_lived = self._gate.has_long_lived and self._gate.watches(read_environ(environ))
         environ["safeconduct.identity"] = passed.identity
-        environ[_PROOF] = passed
+        environ[PROOF] = passed
         # A value that came in under these names was not set by us (CVE-2025-64484 and its like).
         environ.pop("REMOTE_USER", None)
         environ.pop("AUTH_TYPE", None)
@@ -87,6 +85,8 @@ class AuthMiddleware:
                 environ["REMOTE_USER"] = passed.remote_user
         if self._hides_cookies and not is_hidden and "HTTP_COOKIE" in environ:
             hide_cookies(environ, self._gate.hidden_cookies)
+        if field is None:
+            note_mount(environ, passed.owner, route[2])
         watched = WatchedBody(self._gate, passed, environ, route, start_response)
         watched.is_watched = is_long_lived
         return self._call(environ, watched, passed)
@@ -96,9 +96,7 @@ class AuthMiddleware:
     ) -> Passed | Iterable[bytes]:
         """Ask about what was *recalled*, or take the slow path; answer and return the body if the request ends here."""
         gate = self._gate
-        # a2wsgi hands on the scope of the ASGI application around this one, and with it what was left there.
-        scope: object = environ.get("asgi.scope")
-        outer = gate.outer_passed(scope.get("auth") if is_table(scope) else environ.get(_PROOF))
+        outer = gate.outer_passed(environ)
         # What an outer middleware asked is not asked again, which the slow path knows.
         if outer is None and recalled is not None:
             confirmed = _finish(gate, gate.confirm(recalled))

@@ -59,10 +59,15 @@ callers = pytest.mark.parametrize(
 
 @forged
 @callers
-def test_a_forged_scope_is_worth_nothing(make, caller, status, who):
+@pytest.mark.parametrize("place", ["auth", "wsgi_environ"])
+def test_a_forged_scope_is_worth_nothing(make, caller, status, who, place):
     auth, other = counted()[0], counted()[0]
     value = make(auth, other)
-    planted = {"auth": value, "safeconduct": getattr(value, "identity", value), "user": value}
+    planted = {
+        place: {"REQUEST_METHOD": "GET", "safeconduct.proof": value} if place == "wsgi_environ" else value,
+        "safeconduct": getattr(value, "identity", value),
+        "user": value,
+    }
 
     seen = asyncio.run(call_asgi(auth.asgi(AsgiReport()), asgi_scope(sent_by(caller), **planted)))
 
@@ -92,9 +97,12 @@ def test_a_scope_that_is_no_mapping_is_not_read(scope):
     """A bridge may leave something else under that name."""
     auth, _, proofs = counted()
 
-    seen = call_wsgi(auth.wsgi(wsgi_application), wsgi_environ(sent_by("bob"), **{"asgi.scope": scope}))
+    wsgi = call_wsgi(auth.wsgi(wsgi_application), wsgi_environ(sent_by("bob"), **{"asgi.scope": scope}))
+    asgi = asyncio.run(call_asgi(auth.asgi(AsgiReport()), asgi_scope(sent_by("bob"), wsgi_environ=scope)))
 
-    assert (200, "bob", 1) == (seen.status, seen.report["who"], len(proofs))
+    for seen in (wsgi, asgi):
+        assert (200, "bob") == (seen.status, seen.report["who"])
+    assert 2 == len(proofs)
 
 
 def test_a_proof_is_not_carried_to_a_later_request():

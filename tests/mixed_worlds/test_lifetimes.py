@@ -220,6 +220,7 @@ def test_a_thread_of_the_bridge_forgets_whom_it_served():
 
 def test_a_cancelled_request_leaves_no_identity_behind():
     """The client disconnects, and the server cancels the task; its loop goes on with others."""
+    auth = auth_for("main")
 
     async def cancel():
         begun = asyncio.Event()
@@ -228,7 +229,7 @@ def test_a_cancelled_request_leaves_no_identity_behind():
             begun.set()
             await asyncio.Event().wait()
 
-        wrapped = auth_for("main").asgi(application)
+        wrapped = auth.asgi(application)
         task = asyncio.ensure_future(wrapped(asgi_scope(sent_by("alice")), None, None))
         await begun.wait()
         task.cancel()

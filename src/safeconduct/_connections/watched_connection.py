@@ -154,7 +154,7 @@ class WatchedConnection:
 
 def outer_extend(gate: Gate, scope: Scope) -> Extend | None:
     """Return what extends a connection for an outer middleware of the same ``Auth``; None where there is none."""
-    return None if gate.outer_passed(scope.get("auth")) is None else scope.get("safeconduct.extend")
+    return None if gate.outer_passed(scope) is None else scope.get("safeconduct.extend")
 
 
 def _monitor_of_loop(checks: ConnectionChecks) -> "ConnectionMonitor":

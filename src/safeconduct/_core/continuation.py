@@ -21,6 +21,7 @@ from typing import Final
 
 from safeconduct._core.bearer import BearerAuthenticator
 from safeconduct._core.decision import CachedResult, Passed
+from safeconduct._core.pages.settings import PageSettings
 from safeconduct._core.sessions.model import token_half
 from safeconduct._core.sessions.session_keys import own_session_id, presented_by
 from safeconduct._core.sessions.verbs import SessionVerbs
@@ -64,8 +65,7 @@ class Continuation:
     Find out which navigations are redirected to ``…/continue``.
 
     Args:
-        path: Its path, relative to the application.
-        sign_in_url: The path of the sign-in page, from which nobody is redirected.
+        settings: Where the pages are; nobody is redirected from the sign-in page.
         cookies: The names of our cookies.
         issuer: Our own issuer, whose tokens have sessions here.
         session_verbs: Returns what knows the sessions.
@@ -74,16 +74,14 @@ class Continuation:
 
     def __init__(
         self,
-        path: str,
-        sign_in_url: str | None,
+        settings: PageSettings,
         cookies: CookieConfig,
         *,
         issuer: str | None,
         session_verbs: Callable[[], SessionVerbs],
         bearer: BearerAuthenticator,
     ) -> None:
-        self._path = path
-        self._sign_in_path = None if sign_in_url is None else sign_in_url.partition("?")[0]
+        self._settings = settings
         self._access, self._refresh = cookies.access.encode(), cookies.refresh.encode()
         self._continued = cookies.continued.encode()
         self._issuer = issuer
@@ -95,7 +93,7 @@ class Continuation:
         if not isinstance(error, (MissingCredential, ExpiredToken)) or not self._may_redirect(request):
             return None
         began_elsewhere = not _has(request, self._access) and request.values(b"sec-fetch-site") == [b"cross-site"]
-        return self._path if began_elsewhere or _has(request, self._refresh) else None
+        return self._path(request) if began_elsewhere or _has(request, self._refresh) else None
 
     def answering(self, answer: Respond) -> Respond:
         """Return *answer*, which also redirects people to ``…/continue``."""
@@ -172,13 +170,18 @@ class Continuation:
             and is_page_navigation(request)
             and not request.values(b"authorization")
             and not _has(request, self._continued)
-            and request.path != self._sign_in_path
+            and request.root_path + request.path != self._settings.sign_in_path(request)
             and target_of(request.root_path + request.path, request.query) is not None
         )
 
     def _redirect(self, request: Request) -> None:
         target = target_of(request.root_path + request.path, request.query)
-        raise ContinueFirst(page_url(request.root_path + self._path, target=target))
+        raise ContinueFirst(page_url(self._path(request), target=target))
+
+    def _path(self, request: Request) -> str:
+        """Return the path of ``…/continue``, with the mount prefix."""
+        settings = self._settings
+        return f"{request.endpoints_root(settings.owner)}{settings.prefix}/{CONTINUE}"
 
 
 def _has(request: Request, name: bytes) -> bool:

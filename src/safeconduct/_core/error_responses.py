@@ -14,7 +14,7 @@ from safeconduct.errors import AuthError, InvalidToken, MissingCredential
 from safeconduct.principal import Level
 
 Destination = Callable[[AuthError, Request], str | None]
-"""Returns the path, relative to the application, where a navigation is redirected; None where it does not say."""
+"""Returns the path, with the mount prefix, where a navigation is redirected; None where it does not say."""
 
 _OF_PAGE = (b"content-type", b"content-length", b"cache-control")
 
@@ -63,7 +63,7 @@ class ErrorResponses:
         path = self._destination(error, request)
         if path is not None:
             target = target_of(request.root_path + request.path, request.query)
-            return see_other(page_url(request.root_path + path, target=target))
+            return see_other(page_url(path, target=target))
         if self._pages is None:
             return self._problem(error, request, self._body(error))
         return self._with_fields(self._pages.page(error, request), error, request)

@@ -14,7 +14,7 @@ not know whether it stands behind ASGI or WSGI.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.authentication import Authenticator
@@ -28,6 +28,7 @@ from safeconduct._core.event_dispatcher import report_fault
 from safeconduct._core.fast_path import FastPath
 from safeconduct._core.requirement import Requirement
 from safeconduct._core.route_memory import RouteMemory
+from safeconduct._http.nesting import proofs_in
 from safeconduct._http.paths import clean_path, readings_of
 from safeconduct._http.request import Reply, Request, Route
 from safeconduct.errors import AuthError, RevokedToken, Unavailable
@@ -94,9 +95,18 @@ class Gate:
         """Begin what needs time before the first request: the local view is loaded."""
         self._validity.begin_view()
 
-    def outer_passed(self, found: object) -> Passed | None:
-        """Return *found* if it is the ``Passed`` that an outer middleware of the same ``Auth`` left in the request."""
+    def own_passed(self, found: object) -> Passed | None:
+        """Return *found* if it is a ``Passed`` of the same ``Auth``; else None."""
         return found if isinstance(found, Passed) and found.owner is self._bearer.owner else None
+
+    def outer_passed(self, raw: Mapping[str, Any]) -> Passed | None:
+        """Return what an outer middleware of the same ``Auth`` has left in *raw*; None where there is none."""
+        owned = (self.own_passed(left) for left in proofs_in(raw))
+        return next((passed for passed in owned if passed is not None), None)
+
+    def endpoints_root(self, request: Request) -> str:
+        """Return the mount prefix below which our endpoints are: that of the outermost middleware of this ``Auth``."""
+        return request.endpoints_root(self._bearer.owner)
 
     def owns(self, request: Request) -> bool:
         """Say whether *request* is for one of our own paths, to be answered by ``serve``."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from safeconduct._http.nesting import mounts_in
 from safeconduct._http.paths import decode_path_info, decode_script_name
 from safeconduct._http.request import PageFields, Request, RequestReader, Route
 from safeconduct.errors import InvalidRequest
@@ -54,6 +55,7 @@ def read_environ(environ: Environ) -> Request:
         client_host=environ.get("REMOTE_ADDR"),
         query=environ.get("QUERY_STRING", "").encode("latin-1"),
         merges_spellings=not environ.get("SERVER_SOFTWARE", "").startswith(_DROPS_UNDERSCORES),
+        mounts=mounts_in(environ),
     )
 
 

@@ -15,6 +15,9 @@ Route = tuple[str, str, str, bytes | str | None]
 """Method, path, mount prefix and raw path of a request, before they are parsed."""
 
 
+Mount = tuple[object, str]
+"""The owner of a middleware, which identifies its ``Auth``, and the mount prefix at which it stands."""
+
 PageFields = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
 """``Origin``, ``Sec-Fetch-Site``, ``Referer`` and ``X-CSRF-Token``, which show what page sent a request."""
 
@@ -33,6 +36,7 @@ class Request:
         "is_websocket",
         "merges_spellings",
         "method",
+        "mounts",
         "path",
         "query",
         "raw_path",
@@ -55,6 +59,7 @@ class Request:
         client_host: str | None,
         query: bytes = b"",
         merges_spellings: bool = False,
+        mounts: Sequence[Mount] = (),
     ) -> None:
         """
         Store the parts of the request.
@@ -71,6 +76,7 @@ class Request:
             client_host: The peer's address as text, where the server knows it.
             query: The query as it came, without the question mark.
             merges_spellings: Whether the server joins ``X_Name`` with ``X-Name`` by a comma without a blank.
+            mounts: Where middlewares stand, the outermost first.
         """
         self.route = route
         self.method = method
@@ -83,6 +89,11 @@ class Request:
         self.client_host = client_host
         self.query = query
         self.merges_spellings = merges_spellings
+        self.mounts = mounts
+
+    def endpoints_root(self, owner: object) -> str:
+        """Return the prefix below which *owner* serves its endpoints: that of its outermost middleware."""
+        return next((root_path for each, root_path in self.mounts if each is owner), self.root_path)
 
     def without_field(self, name: bytes) -> "Request":
         """Return the same request without the header fields called *name*, in lower case."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from safeconduct._http.cookies import COOKIES_AS_THEY_CAME, fields_without
+from safeconduct._http.nesting import mounts_in
 from safeconduct._http.paths import relative_path
 from safeconduct._http.request import Field, PageFields, Request, RequestReader, Route, listed, read_fields
 from safeconduct.errors import InvalidRequest
@@ -46,6 +47,7 @@ def read_scope(scope: Scope) -> Request:
         is_websocket=is_websocket,
         client_host=client[0] if client and hasattr(client, "__getitem__") else None,
         query=scope.get("query_string", b""),
+        mounts=mounts_in(scope),
     )
 
 
@@ -103,16 +105,21 @@ def page_of(scope: Scope) -> PageFields | None:
     return None if is_repeated else (origin, site, referer, token)
 
 
-def hide_cookies(scope: Scope, names: frozenset[bytes]) -> None:
-    """Remove the cookies of these names from *scope*, which keeps the fields as they came in another place."""
-    fields = scope["headers"]
-    scope["headers"] = fields_without(fields, names)
-    scope.setdefault(COOKIES_AS_THEY_CAME, joined_cookies(fields).__bytes__)
+def hide_cookies(scope: Scope, names: frozenset[bytes], line: bytes | None = None, rest: bytes | None = None) -> None:
+    """
+    Remove the cookies of these names from *scope*, which keeps the fields as they came in another place.
 
-
-def replace_cookies(scope: Scope, line: bytes, rest: bytes) -> None:
-    """Put *rest* into *scope* in place of *line*, its only ``Cookie`` field, and keep that in another place."""
+    Args:
+        scope: The scope, which is changed.
+        names: The names.
+        line: Its only ``Cookie`` field; None where there are several, or it was not looked at.
+        rest: What remains of *line*; None where that is not known yet.
+    """
     fields = scope["headers"]
+    if line is None or rest is None:
+        scope["headers"] = fields_without(fields, names)
+        scope.setdefault(COOKIES_AS_THEY_CAME, joined_cookies(fields).__bytes__)
+        return
     changed, at = [*fields], len(fields) - 1
     # Browsers send it among the last.
     while fields[at][1] is not line or fields[at][0].lower() != b"cookie":

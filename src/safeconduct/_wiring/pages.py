@@ -39,7 +39,11 @@ class PageParts:
         if has_login and sign_in_url is None:
             sign_in_url = f"{prefix}/{SIGN_IN}"
         self.settings = PageSettings(
-            prefix=prefix, title=config.endpoints.title, sign_in_url=sign_in_url, has_login=has_login
+            owner=container.permissions,
+            prefix=prefix,
+            title=config.endpoints.title,
+            sign_in_url=sign_in_url,
+            has_login=has_login,
         )
         #: Redirects navigations to ``…/continue``; None where nothing does.
         self.continuation = self._new_continuation(parts) if config.access.continue_navigation else None
@@ -113,8 +117,7 @@ class PageParts:
     def _new_continuation(self, parts: WorldParts) -> Continuation:
         container, config = parts.container, parts.container.config
         return Continuation(
-            f"{self.settings.prefix}/{CONTINUE}",
-            self.settings.sign_in_url,
+            self.settings,
             config.cookies,
             issuer=config.issuer,
             session_verbs=lambda: parts.session_verbs,
@@ -148,4 +151,4 @@ class PageParts:
     def _destinations(self) -> list[Destination]:
         """List what says where a navigation goes that lacks a valid credential; the first that knows decides."""
         first = [] if self.continuation is None else [self.continuation.destination]
-        return [*first, lambda _error, _request: self.settings.sign_in_url]
+        return [*first, lambda _error, request: self.settings.sign_in_path(request)]

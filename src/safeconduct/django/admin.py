@@ -47,10 +47,10 @@ class AdminSite(admin.AdminSite):
         if state is not None and state.passed.proof is not None:
             raise InsufficientRights(reason="no user of the admin")
         url = None if state is None else sign_in_url(state.auth.config)
-        if url is None:
+        if state is None or url is None:
             raise MissingCredential
         wished = quote(request.GET.get(REDIRECT_FIELD_NAME) or index, safe="/")
-        prefix: str = request.META["SCRIPT_NAME"].rstrip("/")
+        prefix = state.gate.endpoints_root(state.request).rstrip("/")
         return HttpResponseRedirect(f"{prefix}{url}{'&' if '?' in url else '?'}next={wished}")
 
 

@@ -188,6 +188,21 @@ def test_the_place_of_the_sign_in_is_below_the_root_path(mount, root_path, path)
     assert path == schema["components"]["securitySchemes"]["password"]["flows"]["password"]["tokenUrl"]
 
 
+@pytest.mark.parametrize("is_nested", [True, False], ids=["one auth", "inside alone"])
+def test_the_place_of_the_sign_in_is_where_the_outermost_middleware_serves_it(is_nested):
+    auth = auth_with(access={"public": ["/api/{rest...}", "/openapi.json"]})
+    app = one_route()
+    install(app, auth)
+    served = FastAPI(openapi_url=None, routes=[Mount("/api", app=app)])
+    if is_nested:
+        install(served, auth)
+
+    schema = TestClient(served, base_url=SITE).get("/api/openapi.json").json()
+
+    path = schema["components"]["securitySchemes"]["password"]["flows"]["password"]["tokenUrl"]
+    assert ("/auth/login" if is_nested else "/api/auth/login") == path
+
+
 def test_the_description_is_under_the_access_rules():
     app = one_route()
     install(app, auth_for("main"))

@@ -1,7 +1,7 @@
 """Define what all pages for people share, and where they lead."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from safeconduct._http.paths import HOME, safe_next
@@ -15,6 +15,8 @@ SIGN_IN = "sign-in"
 class PageSettings:
     """What the pages are made with."""
 
+    #: Identifies the ``Auth``.
+    owner: object = field(repr=False)
     #: The prefix of our endpoints.
     prefix: str
     #: The name of the application, if it has one for people.
@@ -31,11 +33,11 @@ class PageSettings:
 
     def endpoint(self, name: str, request: Request) -> str:
         """Return the path of one of our endpoints as a page names it, with the prefix of the mount."""
-        return quote(f"{request.root_path}{self.prefix}/{name}", errors="replace")
+        return quote(f"{request.endpoints_root(self.owner)}{self.prefix}/{name}", errors="replace")
 
     def sign_in_path(self, request: Request) -> str | None:
         """Return the path of the sign-in page with the prefix of the mount."""
-        return None if self.sign_in_url is None else request.root_path + self.sign_in_url
+        return None if self.sign_in_url is None else request.endpoints_root(self.owner) + self.sign_in_url
 
 
 class Targets:
