@@ -64,8 +64,9 @@ nitpick_ignore = [
     ("py:class", "P"),
     ("py:class", "safeconduct.guard.R"),
     # What a check of the conformance suite sends and gets.
-    ("py:class", "safeconduct.testing.conformance.site.AttackRequest"),
-    ("py:class", "safeconduct.testing.conformance.site.AppResponse"),
+    ("py:class", "safeconduct.testing.conformance.in_process.AttackRequest"),
+    ("py:class", "safeconduct.testing.conformance.in_process.AppResponse"),
+    ("py:class", "safeconduct.testing.conformance.in_process.Socket"),
     # Optional parts of a store, for which there is no contract yet.
     ("py:class", "safeconduct._core.session_store.SessionStore"),
     ("py:class", "safeconduct._core.store.OpaqueTokenStore"),

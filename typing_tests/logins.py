@@ -55,3 +55,14 @@ def attacked(auth: Auth) -> None:
         for check in CHECKS:
             check(site)
             assert_type(str(check), str)
+    issuer = FakeIssuer(Path("issuer.json"), clock=Clock())
+    site = Site(
+        auth,
+        closed="/me",
+        websocket="/ws",
+        login=("alice", "open sesame"),
+        issuer=issuer,
+        interface="asgi",
+        subject="bob",
+    )
+    assert_type(site.user(roles=["admin"]), RequestHeaders)

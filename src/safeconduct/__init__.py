@@ -4,12 +4,12 @@ from safeconduct._core.api_keys.verbs import ApiKey, AsyncApiKeys, NewApiKey
 from safeconduct._core.clients import AsyncClients, Clients
 from safeconduct._core.directory import Account, AsyncDirectory, Directory
 from safeconduct._core.hand_over.sending import HandOver
+from safeconduct._core.programmatic_sign_in import AsyncCookies, AsyncPasswords
 from safeconduct._core.receipt import RevocationReceipt, TooFewReplicas
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.listing import ActiveSession
 from safeconduct._core.sessions.verbs import RefreshToken, Tokens
-from safeconduct._core.sign_in_by_code import AsyncCookies, AsyncPasswords
 from safeconduct._core.store import StoreProvider
 from safeconduct.api_keys import ApiKeys
 from safeconduct.auth import Auth

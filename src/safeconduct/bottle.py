@@ -13,6 +13,7 @@ except ImportError as missing:
     raise missing_extra("bottle", missing) from None
 
 from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.environ import read_environ
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
@@ -20,6 +21,7 @@ from safeconduct.errors import AuthError, ConfigurationError
 View = Callable[..., Any]
 
 
+@wants("install(app, Auth(Config.load()))")
 def install(app: Any, auth: Auth) -> None:
     """
     Answer an ``AuthError`` that a view of *app* raises.

@@ -11,6 +11,7 @@ except ImportError as missing:
     raise missing_extra("falcon", missing) from None
 
 from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.environ import read_environ
 from safeconduct._http.request import Reply
 from safeconduct._http.scope import read_scope
@@ -19,6 +20,7 @@ from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.principal import Identity
 
 
+@wants("install(app, Auth(Config.load()))")
 def install(app: Any, auth: Auth) -> None:
     """
     Answer an ``AuthError`` that a responder raises, and put the identity into ``req.context.identity``.
@@ -53,6 +55,7 @@ def install(app: Any, auth: Auth) -> None:
 
         app.add_error_handler(AuthError, respond)
     app.add_middleware(_IdentityInContext())
+    app.add_middleware(_NoEmptyParameters())
 
 
 def identity(req: Any) -> Identity:
@@ -88,6 +91,24 @@ class _IdentityInContext:
 
     async def process_request_ws(self, req: Any, _ws: Any) -> None:
         req.context.identity = identity(req)
+
+
+class _NoEmptyParameters:
+    """
+    Find no route for a path with an empty parameter, which no access rule for the route matches.
+
+    Unless ``strip_url_path_trailing_slash`` is set, Falcon takes ``/users/`` for ``/users/{id}`` with an empty id.
+    """
+
+    def process_resource(self, req: Any, _resp: Any, _resource: Any, params: dict[str, Any]) -> None:
+        # A parameter with a converter, such as {rest:path}, may be empty: its converter says so.
+        if any(value == "" and f"{{{name}}}" in req.uri_template for name, value in params.items()):
+            raise falcon.HTTPRouteNotFound
+
+    async def process_resource_async(self, req: Any, resp: Any, resource: Any, params: dict[str, Any]) -> None:
+        self.process_resource(req, resp, resource, params)
+
+    process_resource_ws = process_resource_async
 
 
 def _fill(resp: Any, reply: Reply) -> None:

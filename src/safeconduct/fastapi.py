@@ -10,6 +10,7 @@ from safeconduct import guard
 from safeconduct import starlette as starlette_integration
 from safeconduct._core.requirement import Requirement, requirements_of
 from safeconduct._core.wrapped_app import described
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.openapi import SecurityDescription, total_requirement
@@ -22,6 +23,7 @@ try:
     from fastapi import Depends, FastAPI, Security, routing
     from fastapi.openapi.models import HTTPBearer
     from fastapi.security import OAuth2, SecurityScopes
+    from starlette.middleware import Middleware
     from starlette.requests import HTTPConnection
     from starlette.routing import Route
 except ImportError as missing:
@@ -30,6 +32,7 @@ except ImportError as missing:
 _ROOT_PATH: Final[ContextVar[str | None]] = ContextVar("safeconduct.fastapi.root_path", default=None)
 
 
+@wants("install(app, Auth(Config.load()))")
 def install(app: FastAPI, auth: Auth) -> None:
     """
     Let every request of *app* through the gate of *auth*, answer the errors of its views, and describe its security.
@@ -39,6 +42,7 @@ def install(app: FastAPI, auth: Auth) -> None:
     """
     _require_fastapi(app)
     starlette_integration.install(app, auth)
+    app.user_middleware.append(Middleware(_with_known_dependencies, parent=app))
     description = _Description(app, auth)
     app.openapi = description  # type: ignore[method-assign]  # the documented way to extend it
     for route in app.router.routes:
@@ -125,6 +129,7 @@ class Require:
         ConfigurationError: If no principal can meet an argument.
     """
 
+    @wants('Require(scopes=["read"]), with named arguments')
     def __init__(
         self,
         *,
@@ -245,6 +250,29 @@ def _describe(
         responses = operation.setdefault("responses", {})
         for status, response in security.responses().items():
             responses.setdefault(status, response)
+
+
+def _with_known_dependencies(app: App, *, parent: FastAPI) -> App:
+    """
+    Refuse a type in the place of a dependency, once every route is there; a factory of middleware that adds none.
+
+    Raises:
+        ConfigurationError: If there is one: FastAPI would read its arguments from the query.
+    """
+    unfold: Any = getattr(routing, "iter_route_contexts", iter)
+    for route in unfold(list(parent.routes)):
+        for call in _calls(getattr(route, "dependant", None)):
+            if call in (CurrentPrincipal, CurrentIdentity):
+                name = "CurrentPrincipal" if call == CurrentPrincipal else "CurrentIdentity"
+                raise ConfigurationError(f"{route.path}: got Depends({name}), wanted a parameter `user: {name}`")
+    return app
+
+
+def _calls(dependant: Any) -> Iterator[object]:
+    if dependant is not None:
+        yield dependant.call
+        for each in dependant.dependencies:
+            yield from _calls(each)
 
 
 def _with_root_path(app: App, auth: Auth) -> App:

@@ -1,13 +1,14 @@
 """Integrate with Flask: an extension for the application factory."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from safeconduct import guard
 from safeconduct._core.decision import Passed
 from safeconduct._core.directory import Account
 from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.environ import read_environ
 from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.flask_login import as_login_user, connect_flask_login
@@ -33,6 +34,8 @@ try:
 except ImportError as missing:
     raise missing_extra("flask", missing) from None
 
+_EXAMPLE: Final = "Safeconduct(Auth(Config.load())).init_app(app)"
+
 
 class Safeconduct:
     """
@@ -46,12 +49,14 @@ class Safeconduct:
     ``test_request_context`` and in commands, the caller is an ``Anonymous``.
     """
 
+    @wants(_EXAMPLE)
     def __init__(self, auth: Auth, app: Flask | None = None) -> None:
         require_auth_argument(auth, Flask, "wsgi")
         self.auth = auth
         if app is not None:
             self.init_app(app)
 
+    @wants(_EXAMPLE)
     def init_app(self, app: Flask) -> None:
         """
         Wrap *app*; its error handlers, context and test client stay as they are.
@@ -152,7 +157,7 @@ def _allows(method: str, path: str) -> bool:
     return guard.allows(method, path, root_path=flask_request.script_root if has_request_context() else "")
 
 
-def _passed_without_middleware() -> Passed | None:
+def _passed_in_context() -> Passed | None:  # pyright: ignore[reportUnusedFunction]  # called by `safeconduct.guard`
     """Return what passed the gate before a thread began; an anonymous caller in tests and commands."""
     if not has_app_context():
         return None
@@ -161,6 +166,3 @@ def _passed_without_middleware() -> Passed | None:
         return None
     gate = extension.auth.wsgi_gate()
     return gate.outer_passed(flask_request.environ if has_request_context() else {}) or gate.anonymous
-
-
-guard.OUTSIDE.append(_passed_without_middleware)

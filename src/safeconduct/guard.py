@@ -9,17 +9,19 @@ import contextlib
 import functools
 import inspect
 import secrets
+import sys
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
-from typing import Final, ParamSpec, TypeVar
+from typing import Annotated, Final, NoReturn, ParamSpec, TypeVar
 
 from safeconduct._core.csrf import MASK_BYTES
 from safeconduct._core.decision import Passed
 from safeconduct._core.permissions import Permissions
 from safeconduct._core.requirement import Requirement
+from safeconduct._core.wrong_arguments import wants
 from safeconduct.config.access import SCHEMES
 from safeconduct.errors import ConfigurationError, MissingCredential
-from safeconduct.principal import LEVELS, Identity, Level, Principal
+from safeconduct.principal import LEVELS, Identity, Level, NeverRead, Principal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,12 +29,10 @@ R = TypeVar("R")
 PASSED: Final[ContextVar[Passed | None]] = ContextVar("safeconduct", default=None)
 """What let the current request through; the two adapters set and reset it."""
 
-OUTSIDE: Final[list[Callable[[], Passed | None]]] = []
-"""
-Find what let a request through where ``PASSED`` is not set: in a thread that a framework began, or in its test context.
+_NO_DEPENDENCY: Final = NeverRead("dependencies: got requires(…), wanted Depends(Require(…)) from safeconduct.fastapi")
 
-Integrations add to it once, when they are imported.
-"""
+#: Where ``PASSED`` is not set, in a thread that a framework began or in its test context, the module that knows it.
+_CONTEXTS: Final = ("safeconduct.flask", "safeconduct.quart")
 
 
 def current() -> Identity:
@@ -98,6 +98,7 @@ def csrf_token() -> str:
     return permissions.csrf.masked_token(passed.identity, secrets.token_bytes(MASK_BYTES)) or ""
 
 
+@wants('@requires() or @requires(scopes=["read"]), with parentheses and named arguments')
 def requires(
     *,
     scopes: Collection[str] = (),
@@ -122,21 +123,9 @@ def requires(
         ConfigurationError: If no principal can meet an argument, an argument is a single string instead of a collection
             of names, or a class is decorated: decorate its methods.
     """
-    requirement = new_requirement(
-        scopes=scopes, roles=roles, level=level, max_age_seconds=max_age_seconds, schemes=schemes
+    return Decorator(
+        new_requirement(scopes=scopes, roles=roles, level=level, max_age_seconds=max_age_seconds, schemes=schemes)
     )
-
-    def guard(function: Callable[P, R]) -> Callable[P, R]:
-        _require_function(function)
-        guarded = _guarded(function, requirement)
-        # Read by `safeconduct routes`: a view that is registered with this mark was guarded after it was registered.
-        with contextlib.suppress(AttributeError):
-            function.safeconduct_is_guarded = True  # type: ignore[attr-defined]
-        # Read by `safeconduct routes`.
-        vars(guarded)["safeconduct_requirement"] = requirement
-        return guarded
-
-    return guard
 
 
 def new_requirement(
@@ -173,6 +162,39 @@ def check(requirement: Requirement, identity: Identity) -> None:
     requirement.check(identity, now=_passed().clock())
 
 
+class Decorator:
+    """
+    Guard a function with a requirement: what ``requires`` returns.
+
+    Frameworks that take a function of another kind find it by its class, and FastAPI by its signature.
+    """
+
+    def __init__(self, requirement: Requirement) -> None:
+        self._requirement = requirement
+
+    @wants("@requires(…) above a function, since it is no guard, hook or dependency", name="what requires(…) returned")
+    def __call__(self, function: Annotated[Callable[P, R], _NO_DEPENDENCY]) -> Callable[P, R]:
+        """Return *function*, called only for a principal that meets the requirement."""
+        _require_function(function)
+        guarded = _guarded(function, self._requirement)
+        # Read by `safeconduct routes`: a view that is registered with this mark was guarded after it was registered.
+        with contextlib.suppress(AttributeError):
+            function.safeconduct_is_guarded = True  # type: ignore[attr-defined]
+        # Read by `safeconduct routes`.
+        vars(guarded)["safeconduct_requirement"] = self._requirement
+        return guarded
+
+    @property
+    def dependency(self) -> NoReturn:
+        """
+        Refuse to be listed among the dependencies of FastAPI, which reads the attribute of this name first.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        raise ConfigurationError(_NO_DEPENDENCY.instead)
+
+
 def _require_function(function: Callable[..., object]) -> None:
     if inspect.isclass(function):
         # Frameworks look for methods on a class, and would not find them on a function.
@@ -181,9 +203,9 @@ def _require_function(function: Callable[..., object]) -> None:
         )
     if not callable(function) or hasattr(function, "resolve_guards"):
         # What Litestar's decorators return: it is registered with the function inside.
-        raise ConfigurationError(
-            f"requires(…) wants a function, got a {type(function).__name__}: put it below the route decorator"
-        )
+        kind = type(function).__name__
+        above = f"@{kind}" if kind in {"classmethod", "property"} else "the route decorator"
+        raise ConfigurationError(f"requires(…) wants a function, got a {kind}: put it below {above}")
 
 
 def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, R]:
@@ -207,10 +229,17 @@ def _guarded(function: Callable[P, R], requirement: Requirement) -> Callable[P, 
 def _passed() -> Passed:
     passed = PASSED.get()
     if passed is None:
-        passed = next((found for look in OUTSIDE if (found := look()) is not None), None)
+        passed = next(filter(None, map(_passed_in_context, _CONTEXTS)), None)
     if passed is None:
         raise LookupError("no request is being served here: the middleware is missing, or this runs outside of one")
     return passed
+
+
+def _passed_in_context(name: str) -> Passed | None:
+    """Return what let the request of a framework's context through, by the integration called *name*."""
+    # Asked by its name: what was never imported has no context, and imports point down.
+    look: Callable[[], Passed | None] | None = getattr(sys.modules.get(name), "_passed_in_context", None)
+    return None if look is None else look()
 
 
 def _names(field: str, names: Collection[str]) -> frozenset[str]:

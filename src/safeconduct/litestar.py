@@ -2,17 +2,14 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from copy import copy
 from functools import partial
 from typing import Any, Final
 
 from safeconduct import guard
-from safeconduct._core.requirement import requirements_of
 from safeconduct._core.wrapped_app import require_auth
 from safeconduct._http.request import Reply
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
-from safeconduct._integrations.openapi import SecurityDescription, total_requirement
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError, MissingCredential
@@ -26,14 +23,15 @@ try:
     from litestar.enums import ScopeType
     from litestar.exceptions import HTTPException, NotFoundException
     from litestar.handlers import BaseRouteHandler
-    from litestar.openapi import OpenAPIConfig
-    from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme
     from litestar.params import SkipValidation
     from litestar.plugins import InitPlugin
     from litestar.plugins.base import ReceiveRoutePlugin
     from litestar.response.base import ASGIResponse
-    from litestar.routes import BaseRoute, HTTPRoute
+    from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute
     from litestar.types import ASGIApp, Receive, Scope, Send
+
+    from safeconduct._integrations.litestar_description import OperationDescription
+    from safeconduct._integrations.litestar_parameters import refuse_read_principals
 except ImportError as missing:
     raise missing_extra("litestar", missing) from None
 
@@ -64,9 +62,7 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
     def __init__(self, auth: Auth) -> None:
         require_auth(auth, "asgi")
         self.auth = auth
-        self._description = SecurityDescription(auth, "")
-        #: Filled while routes are registered.
-        self._schemes: dict[str, SecurityScheme] = {}
+        self._description = OperationDescription(auth)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add what belongs to the application, and leave what it has of its own."""
@@ -77,13 +73,8 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
         config.lifespan.insert(0, partial(_lifespan, self.auth))
         config.dependencies.setdefault("current_identity", Provide(_provide_identity, sync_to_thread=False))
         config.dependencies.setdefault("current_principal", Provide(_provide_principal, sync_to_thread=False))
-        openapi: OpenAPIConfig | None = config.openapi_config
-        if openapi is not None:
-            own: Any = openapi.components
-            ours = Components(security_schemes=self._schemes)  # type: ignore[arg-type]  # invariant in its values
-            # A copy: the default of Litestar is one for all applications of a process.
-            config.openapi_config = described = copy(openapi)
-            described.components = [*(own if isinstance(own, list) else [own]), ours]
+        if config.openapi_config is not None:
+            config.openapi_config = self._description.config(config.openapi_config)
         return app_config
 
     def receive_route(self, route: BaseRoute) -> None:
@@ -91,7 +82,8 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
         Put the gate before the router of the route's application, and describe the route.
 
         Raises:
-            ConfigurationError: If the application was made without any route, and so without the gate.
+            ConfigurationError: If the application was made without any route, and so without the gate, or if a request
+                could describe the principal that a parameter of the handler expects.
         """
         described: Any = route
         operations: list[Any] = getattr(described, "route_handlers", None) or [described.route_handler]
@@ -100,20 +92,12 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
             if hasattr(app, "asgi_handler"):
                 raise ConfigurationError("app: got one that was made without a route, wanted one with a route or more")
             app.asgi_router = _GatedRouter(app.asgi_router, self.auth)  # type: ignore[assignment]
-        if isinstance(route, HTTPRoute):
-            for operation in operations:
-                self._describe(route.path_format, operation)
-
-    def _describe(self, path: str, operation: Any) -> None:
-        checks = [operation.fn, *operation.resolve_guards()]
-        added = [requirement for check in checks for requirement in requirements_of(check)]
-        rules = [self._description.requirement(method, path) for method in sorted(operation.http_methods)]
-        requirement = total_requirement(sum(rules[1:], rules[0]), added)
-        if requirement.is_open:
+        if isinstance(route, ASGIRoute):
             return
-        own = {name: scopes for each in operation.resolve_security() for name, scopes in each.items()}
-        operation.resolve_security()[:] = [own | each for each in self._description.security(requirement)]
-        self._schemes.update({name: _security_scheme(scheme) for name, scheme in self._description.schemes().items()})
+        for operation in operations:
+            refuse_read_principals(operation)
+            if isinstance(route, HTTPRoute):
+                self._description.add(route.path_format, operation)
 
 
 def identity(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
@@ -281,17 +265,3 @@ class _Refusal(Response[bytes]):
             status_code=self._reply.status,
             is_head_response=is_head,
         )
-
-
-def _security_scheme(scheme: dict[str, Any]) -> SecurityScheme:
-    flow = scheme.get("flows", {}).get("password")
-    flows = flow and OAuthFlows(password=OAuthFlow(token_url=flow["tokenUrl"], scopes=flow["scopes"]))
-    return SecurityScheme(
-        type=scheme["type"],
-        description=scheme.get("description"),
-        name=scheme.get("name"),
-        security_scheme_in=scheme.get("in"),
-        scheme=scheme.get("scheme"),
-        bearer_format=scheme.get("bearerFormat"),
-        flows=flows,
-    )

@@ -7,7 +7,8 @@ from safeconduct._integrations.extras import missing_extra
 try:
     from pyramid.authorization import ACLHelper, Authenticated, Everyone  # type: ignore[import-untyped]  # no types
     from pyramid.config import Configurator  # type: ignore[import-untyped]  # as above
-    from pyramid.events import NewRequest  # type: ignore[import-untyped]  # as above
+    from pyramid.events import ApplicationCreated, NewRequest  # type: ignore[import-untyped]  # as above
+    from pyramid.interfaces import ISecurityPolicy  # type: ignore[import-untyped]  # as above
     from pyramid.location import lineage  # type: ignore[import-untyped]  # as above
     from pyramid.response import Response  # type: ignore[import-untyped]  # as above
     from pyramid.security import Allowed, Denied  # type: ignore[import-untyped]  # as above
@@ -15,6 +16,7 @@ except ImportError as missing:
     raise missing_extra("pyramid", missing) from None
 
 from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.environ import read_environ
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError, InsufficientRights, MissingCredential
@@ -23,6 +25,7 @@ from safeconduct.principal import Identity, Principal
 _KEY: Final = "safeconduct.auth"
 
 
+@wants("install(config, Auth(Config.load()))")
 def install(config: Any, auth: Auth) -> None:
     """
     Set the security policy, and answer an ``AuthError`` of a view and a permission that is denied.
@@ -149,7 +152,15 @@ def _include(config: Any) -> None:
     config.add_exception_view(respond, context=AuthError)
     config.add_forbidden_view(respond_to_denial)
     config.add_subscriber(_require_identity, NewRequest)
+    config.add_subscriber(_require_policy, ApplicationCreated)
 
 
 def _require_identity(event: Any) -> None:
     identity(event.request)
+
+
+def _require_policy(event: Any) -> None:
+    policy: object = event.app.registry.queryUtility(ISecurityPolicy)
+    if isinstance(policy, type):
+        # Every request that asks it would be an error.
+        raise ConfigurationError(f"set_security_policy: got {described(policy)}, wanted {policy.__name__}()")

@@ -1,11 +1,14 @@
 """Integrate with Quart: an extension for the application factory."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from safeconduct import guard
 from safeconduct._core.decision import Passed
+from safeconduct._core.directory import Account
+from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
 from safeconduct.asgi import App, AuthMiddleware, Receive, Scope, Send
@@ -18,6 +21,7 @@ try:
     from quart import websocket as quart_websocket
 
     from safeconduct._integrations.flask_like import (
+        add_fields,
         chosen_function,
         hand_out_identity,
         is_redirection,
@@ -27,6 +31,8 @@ try:
     )
 except ImportError as missing:
     raise missing_extra("quart", missing) from None
+
+_EXAMPLE: Final = "Safeconduct(Auth(Config.load())).init_app(app)"
 
 
 class Safeconduct:
@@ -42,12 +48,14 @@ class Safeconduct:
     ``Anonymous``.
     """
 
+    @wants(_EXAMPLE)
     def __init__(self, auth: Auth, app: Quart | None = None) -> None:
         require_auth_argument(auth, Quart, "asgi")
         self.auth = auth
         if app is not None:
             self.init_app(app)
 
+    @wants(_EXAMPLE)
     def init_app(self, app: Quart) -> None:
         """
         Wrap *app*; its error handlers, context and test client stay as they are.
@@ -70,6 +78,18 @@ class Safeconduct:
         wrapped.dispatch_websocket = _with_escaping_errors(app.dispatch_websocket)
         wrapped.test_client_class = _with_connect_message(app.test_client_class)
         hand_out_identity(app, _allows)
+
+    async def check_password(self, username: str, password: str) -> Account:
+        """Return the account if the password that came with this request is right, as ``Auth.passwords.check`` does."""
+        return await self.auth.async_passwords.check(username, password, request=quart_request.scope)
+
+    async def set_cookies(self, response: Response, tokens: Tokens) -> None:
+        """Set the cookies of *tokens* on *response*, as ``Auth.cookies.set_on`` makes them for this request."""
+        add_fields(response.headers, await self.auth.async_cookies.set_on(tokens, quart_request.scope))
+
+    def clear_cookies(self, response: Response) -> None:
+        """Let *response* delete our cookies; ``Auth.async_sessions`` ends the session."""
+        add_fields(response.headers, self.auth.async_cookies.clear())
 
 
 def _require_quart(app: object) -> None:
@@ -178,7 +198,7 @@ def _allows(method: str, path: str) -> bool:
     return guard.allows(method, path, root_path=quart_request.root_path if has_request_context() else "")
 
 
-def _passed_without_middleware() -> Passed | None:
+def _passed_in_context() -> Passed | None:  # pyright: ignore[reportUnusedFunction]  # called by `safeconduct.guard`
     """Return what passed the gate before a thread began; an anonymous caller in tests and commands."""
     if not has_app_context():
         return None
@@ -192,6 +212,3 @@ def _passed_without_middleware() -> Passed | None:
     elif has_websocket_context():
         scope = quart_websocket.scope
     return gate.outer_passed(scope) or gate.anonymous
-
-
-guard.OUTSIDE.append(_passed_without_middleware)

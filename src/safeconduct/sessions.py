@@ -5,13 +5,13 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from safeconduct._core.directory import Account
+from safeconduct._core.programmatic_sign_in import AsyncCookies, AsyncPasswords, TextFields
 from safeconduct._core.receipt import RevocationReceipt
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.listing import ActiveSession
 from safeconduct._core.sessions.verbs import Tokens
-from safeconduct._core.sign_in_by_code import AsyncCookies, AsyncPasswords, TextFields
 from safeconduct._http.given_request import GivenRequest
 
 __all__ = ["AsyncCookies", "AsyncPasswords", "Cookies", "Passwords", "Sessions", "run"]

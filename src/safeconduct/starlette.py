@@ -8,6 +8,7 @@ from typing import Any
 from safeconduct import guard
 from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described, require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
 from safeconduct.asgi import App, AuthMiddleware
@@ -27,6 +28,7 @@ except ImportError as missing:
     raise missing_extra("starlette", missing) from None
 
 
+@wants("install(app, Auth(Config.load()))")
 def install(app: Starlette, auth: Auth) -> None:
     """
     Let every request of *app* through the gate of *auth*, and answer the errors of ``requires`` in its views.

@@ -86,6 +86,10 @@ def test_t8_it_is_refused_where_one_reading_asks_another_thing(world, target, fi
         ("/files/{rest...}", "/files/private/{rest...}", "/files/%2F/private"),
         ("/health", "/x", "//health"),
         ("/{name}", "/x", "/a%2Fb"),
+        # An empty segment may be the value of a parameter, as it is for Falcon.
+        ("/{rest...}", "/a/{name}/b", "/a//b"),
+        ("/{rest...}", "/a/{name}", "/a//"),
+        ("/{rest...}", "/{name}/b", "//b"),
     ],
 )
 def test_t8_what_is_open_in_one_reading_alone_is_refused(world, public, rule, target):

@@ -14,7 +14,7 @@ from project_files import PROJECT, location, nodes, python_files
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LONGEST_NOTE = 40
 #: Dependencies of our dependencies, which are always installed with them.
-COMES_ALONG = {"apispec", "coverage", "cryptography", "h2", "werkzeug"}
+COMES_ALONG = {"apispec", "coverage", "cryptography", "h2", "msgspec", "pydantic", "werkzeug"}
 REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z0-9,]+\])?(>=(?P<lowest>[0-9.]+))?", re.IGNORECASE)
 
 

@@ -11,6 +11,7 @@ from safeconduct.directories import CallableDirectory
 SPOKEN_FOR = ("auth", "config", "guard", "principal", "sessions", "tokens")
 #: Public in its module, for the other modules of the package only.
 INSIDE = {
+    "Decorator": "what `requires` returns; a user writes the decorator and never the class",
     "NeverRead": "keeps frameworks from making a Principal; a user never makes one of them",
     "check": "what `requires` does at a call, for the guards of the integrations",
     "new_requirement": "reads the arguments of `requires`, for the guards of the integrations",

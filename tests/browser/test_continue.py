@@ -133,10 +133,11 @@ def test_an_unknown_person_who_comes_by_a_link_is_asked_to_sign_in(person):
     assert ["/"] == person.steps
 
 
-def test_at_the_end_of_the_session_there_is_no_loop(browsers):
+@pytest.mark.parametrize("framework", SITES)
+def test_at_the_end_of_the_session_there_is_no_loop(framework, browsers):
     """A token that cannot grow is used up, and then the person signs in."""
     fields = {"access": ON, "sessions": {"short_absolute_lifetime_seconds": 900}}
-    with closing(PagesSite("flask", **fields)) as site, person_at(browsers, site) as person:
+    with closing(PagesSite(framework, **fields)) as site, person_at(browsers, site) as person:
         person.page.goto("/orders")
         person.sign_in()
         expect(person.page.locator("#user")).to_have_text("alice")
@@ -147,8 +148,10 @@ def test_at_the_end_of_the_session_there_is_no_loop(browsers):
         expect(person.page.locator("#user")).to_have_text("alice")
         assert ["/orders"] == person.steps
         person.later(400)
+        person.steps.clear()
         person.page.goto("/orders")
         expect(person.page.get_by_role("heading")).to_have_text("Sign in")
+        assert ["/orders", "/auth/sign-in"] == person.steps
 
 
 def test_what_is_fetched_in_advance_renews_nothing(person):
@@ -194,15 +197,18 @@ def test_two_tabs_come_back_at_once(person):
     expect(person.page.locator("#user")).to_have_text("alice")
 
 
-def test_without_a_store_there_is_no_loop_and_the_link_of_a_page_refreshes(browsers):
-    """Nobody is led there by the way, and who asks for it explicitly gets it."""
-    with closing(PagesSite("starlette", store="none")) as site, person_at(browsers, site) as person:
+@pytest.mark.parametrize("framework", SITES)
+def test_without_a_store_there_is_no_loop_and_the_link_of_a_page_refreshes(framework, browsers):
+    """No page leads there, and a link that asks for it is answered."""
+    with closing(PagesSite(framework, store="none")) as site, person_at(browsers, site) as person:
         person.page.goto("/orders")
         person.sign_in(remember=True)
         expect(person.page.locator("#user")).to_have_text("alice")
         person.later(DAY)
 
+        person.steps.clear()
         person.page.goto("/orders")
         expect(person.page.get_by_role("heading")).to_have_text("Sign in")
+        assert ["/orders", "/auth/sign-in"] == person.steps
         person.page.goto("/auth/continue?next=/orders")
         expect(person.page.locator("#user")).to_have_text("alice")

@@ -270,3 +270,19 @@ def test_e1_what_cannot_be_written_into_the_file_is_reported(shared, server, tmp
 
     assert 1 == ended.code
     assert "revocation.epoch_file cannot be written" in ended.err
+
+
+def test_another_number_of_shards_is_a_failure_and_not_adopted(shared, server):
+    """Empty shards would be adopted as if nothing had ever been revoked in them."""
+    run("token", "issue", "--subject", "alice")
+    configuration = shared / "safeconduct.toml"
+    table = f'store = {{ url = "{server.url}", shards = 4 }}'
+    configuration.write_text(configuration.read_text().replace(f'store = "{server.url}"', table))
+    keys = server.say("KEYS", "*")
+
+    ended = run("doctor", "--adopt-epoch")
+
+    assert 1 == ended.code
+    assert "The data are spread over 1 shards, and store.shards is 4" in ended.err
+    assert keys == server.say("KEYS", "*")
+    assert "shard 0 belongs to data that are spread over 1 shards, and store.shards is 4" in finding_texts("fail")

@@ -276,3 +276,18 @@ def test_every_note_is_in_the_list_of_notes():
     listed = set(re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "design/README.md").read_text("utf-8")))
 
     assert notes == listed
+
+
+#: What a framework serves without a line of the page.
+SERVED_BY_ITSELF = {"/docs", "/openapi.json", "/static/{rest...}"}
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "frameworks").glob("*.md")), ids=lambda page: page.stem)
+def test_every_public_path_of_a_framework_page_has_a_route(page):
+    """Those who copy the page open no path that it does not have."""
+    text = page.read_text("utf-8")
+    public = {path for each in re.findall(r"^public = \[(.*?)\]", text, re.MULTILINE) for path in each.split(", ")}
+
+    missing = [path for path in public - {""} if path.strip('"') not in SERVED_BY_ITSELF and text.count(path) < 2]
+
+    assert [] == missing

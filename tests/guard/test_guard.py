@@ -2,6 +2,8 @@
 
 import asyncio
 import contextvars
+import sys
+from types import ModuleType
 
 import pytest
 
@@ -32,6 +34,18 @@ def test_outside_of_a_request_nobody_is_there(function):
     """A forgotten middleware is a ``LookupError`` and not a pass."""
     with pytest.raises(LookupError):
         function()
+
+
+@pytest.mark.parametrize("module", [None, ModuleType("half imported")])
+def test_an_integration_that_is_not_imported_yet_knows_no_request(monkeypatch, module):
+    """Another thread may be importing it just now."""
+    for name in ("safeconduct.flask", "safeconduct.quart"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        if module is not None:
+            monkeypatch.setitem(sys.modules, name, module)
+
+    with pytest.raises(LookupError, match="no request is being served here"):
+        current()
 
 
 def test_every_call_returns_the_same_identity():

@@ -1,5 +1,7 @@
 """Fixtures for the stores: servers that run for the whole test session and are emptied between tests."""
 
+import time
+
 import pytest
 
 from faulty_connections import Proxy
@@ -59,7 +61,10 @@ def open_stores(monotonic, events):
     """Open a server's store with a generous deadline, and record what it announces."""
     opened = []
 
-    def make(url, *, deadline_ms=20_000, pool_size=4, keeps_view=False, shards=1, shift_ms=lambda: 0, **revocation):
+    def make(
+        url, *, deadline_ms=20_000, pool_size=4, keeps_view=False, shards=1, shift_ms=lambda: 0, clock=time.time,
+        **revocation,
+    ):  # fmt: skip
         stores = RedisServer(
             StoreConfig(url=url, deadline_ms=deadline_ms, pool_size=pool_size, shards=shards),
             RevocationConfig(**revocation),
@@ -67,6 +72,7 @@ def open_stores(monotonic, events):
             leeway_ms=LEEWAY_MS,
             announce=events.append,
             keeps_view=keeps_view,
+            clock=clock,
             monotonic=monotonic,
             shift_ms=shift_ms,
         )

@@ -44,8 +44,15 @@ class TestRedisStore(StoreContract):
 
     @pytest.fixture
     def stores(self, clock, server):
+        return self.store_of(1, clock, server)
+
+    @pytest.fixture
+    def resharded(self, clock, server):
+        return self.store_of(4, clock, server)
+
+    def store_of(self, shards, clock, server):
         return RedisServer(
-            StoreConfig(url=server.socket_url, deadline_ms=5000),
+            StoreConfig(url=server.socket_url, deadline_ms=5000, shards=shards),
             RevocationConfig(),
             horizon_ms=self.horizon_ms,
             leeway_ms=self.leeway_ms,

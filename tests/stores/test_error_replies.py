@@ -11,6 +11,7 @@ from memory_directory import MemoryDirectory
 from safeconduct._core.store import Revocation
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
+from safeconduct.stores.redis.connection import ServerError
 from safeconduct.stores.redis.health import FAILURES
 from safeconduct.stores.redis.refusals import RefusalReporter
 from safeconduct.testing.store_contract.revocations import TOKEN, question
@@ -34,6 +35,7 @@ WORDS = {
     "WRONGPASS": "WRONGPASS invalid username-password pair or user is disabled.",
     "MASTERDOWN": "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
     "NOSCRIPT": "NOSCRIPT No matching script. Please use EVAL.",
+    "SHARDS": "SHARDS 4",
     "ODDITY": "ODDITY of a version to come",
 }
 #: The server is one node of a cluster; any of its errors will do.
@@ -112,7 +114,7 @@ def test_e8_what_a_server_makes_up_is_reported_once_in_a_minute():
     reporter = RefusalReporter(monotonic=lambda: 0.0, announce=events.append)
 
     for number in range(1000):
-        reporter.report_refusal(f"WORD{number}")
+        reporter.report_refusal(ServerError(f"WORD{number}"))
     reporter.report_broken("ConnectionError")
 
     assert ["the store refuses a command (WORD0)"] == [event.reason for event in events]

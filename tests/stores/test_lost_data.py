@@ -271,6 +271,7 @@ def test_e1_a_line_is_drawn_once_for_a_run_and_64_are_kept(enter, open_stores, l
 #: The fields of ``meta`` beside the ends of lines.
 PLAIN_FIELDS = (
     "epoch", "epoch_ms", "reason", "horizon", "horizon_until", "beat", "line", "lines", "run", "run_before",
+    "shards",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ class BoundedSite(LoginSite):
         config = login_configuration(store={"url": server.socket_url, "deadline_ms": 5000}, revocation=revocation)
         self.stores = RedisServer(
             config.store, config.revocation, horizon_ms=86_400_000, leeway_ms=10_000, announce=print,
-            keeps_view=True, shift_ms=moment.shift_ms, monotonic=moment.clock,
+            keeps_view=True, shift_ms=moment.shift_ms, clock=moment.clock, monotonic=moment.clock,
         )  # fmt: skip
         self.follower = self.stores._follower
         self.follower._block_seconds = 0.001

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import json
+import logging
 import os
 import re
 import subprocess
@@ -149,13 +150,16 @@ class Page:
         return document.examples()
 
     def run(self) -> None:
-        """Run every block, in order; what a block writes and imports is forgotten afterwards."""
+        """Run every block, in order; what a block imports and how it configures the log is undone afterwards."""
         before = set(sys.modules)
         here = str(Path.cwd())
+        logger = logging.getLogger("safeconduct")
+        level = logger.level
         try:
             for example in self.examples():
                 example.evaluate()
         finally:
+            logger.setLevel(level)
             for name in set(sys.modules) - before:
                 if str(getattr(sys.modules[name], "__file__", "")).startswith(here):
                     del sys.modules[name]

@@ -13,7 +13,7 @@ def _kind(part):
     return "rest" if part.endswith("...}") else "name" if part.startswith("{") else "literal"
 
 
-def matches(template, path):
+def matches(template, path, *, with_empty_names=False):
     """Return whether *template* matches the whole *path*."""
     wanted, parts = template[1:].split("/"), path[1:].split("/")
     if _kind(wanted[-1]) == "rest":
@@ -21,7 +21,10 @@ def matches(template, path):
         parts = parts[: len(wanted)]
     if len(wanted) != len(parts):
         return False
-    return all(part != "" if _kind(one) == "name" else part == one for one, part in zip(wanted, parts, strict=True))
+    return all(
+        with_empty_names or part != "" if _kind(one) == "name" else part == one
+        for one, part in zip(wanted, parts, strict=True)
+    )
 
 
 def without_slash(text):
@@ -50,9 +53,10 @@ def meets(rule, method, path):
     """Return whether *rule* covers a request, without regard to a final slash or the method's case."""
     methods = _with_head(rule.methods)
     is_meant = not methods or bool({method, method.upper()} & methods)
+    is_root = path in {"", "/"}
     if without_slash(rule.path) == "/":
-        return is_meant and path in {"", "/"}
-    return is_meant and matches(without_slash(rule.path), without_slash(path or "/"))
+        return is_meant and is_root
+    return is_meant and matches(without_slash(rule.path), without_slash(path or "/"), with_empty_names=not is_root)
 
 
 def contradicts(entry, rule):

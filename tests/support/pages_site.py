@@ -7,6 +7,7 @@ explicit sign-in of the last five minutes.
 
 import contextlib
 import socket
+from functools import partial
 from html import escape
 
 import flask
@@ -84,7 +85,7 @@ def starlette_site(auth):
     return auth.asgi(Starlette(routes=routes))
 
 
-def django_site(auth):
+def django_site(auth, kind="wsgi"):
     """Return the Django application, with the middlewares of a new project."""
 
     def home(request):
@@ -97,7 +98,7 @@ def django_site(auth):
         return HttpResponse(page_of("Settings", request.META["QUERY_STRING"], request.POST.get("mail", "")))
 
     routes = (path("", home), path("orders", orders), path("settings", settings))
-    return handler("wsgi", routes, middleware=OF_A_PROJECT, SAFECONDUCT_AUTH=auth)
+    return handler(kind, routes, middleware=OF_A_PROJECT, SAFECONDUCT_AUTH=auth)
 
 
 #: How each framework's application is made, and how it is served.
@@ -105,6 +106,7 @@ SITES = {
     "flask": (flask_site, serving_wsgi),
     "starlette": (starlette_site, serving_asgi),
     "django": (django_site, serving_wsgi),
+    "django-asgi": (partial(django_site, kind="asgi"), serving_asgi),
 }
 
 

@@ -131,7 +131,7 @@ class ProxiedSite(LoginSite):
         self.stores = RedisServer(
             StoreConfig(**store), RevocationConfig(**checks), horizon_ms=HORIZON_MS, leeway_ms=LEEWAY_MS,
             announce=heard.append, keeps_view=mode.consistency == "bounded", monotonic=monotonic or self.ticks,
-            shift_ms=shift_ms,
+            shift_ms=shift_ms, clock=clock or time.time,
         )  # fmt: skip
         super().__init__(world, stores=self.stores, clock=clock or time.time, store=store, revocation=checks, **fields)
         #: What the store announced.

@@ -87,7 +87,7 @@ class RaisingSite(LoginSite):
         config = login_configuration(store=store, revocation=revocation)
         self.stores = RedisServer(
             config.store, config.revocation, horizon_ms=86_400_000, leeway_ms=10_000, announce=print,
-            keeps_view=consistency == "bounded", shift_ms=moment.shift_ms,
+            keeps_view=consistency == "bounded", shift_ms=moment.shift_ms, clock=moment.clock,
         )  # fmt: skip
         super().__init__(
             world, stores=_RaisingProvider(self.stores, faults), clock=faults.before("clock", moment.clock),

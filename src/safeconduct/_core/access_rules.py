@@ -163,7 +163,8 @@ class Policy:
 
     def _closing_rules(self, method: str, parts: Sequence[str]) -> list[Entry]:
         # /a and /a/ are one path for rules, because a framework may answer one in place of the other.
-        found = self._closing.find(parts[:-1] if parts[-1] == "" else parts)
+        # Falcon reads an empty segment as the value of a parameter; to collapse it is another reading of the path.
+        found = self._closing.find(parts[:-1] if parts[-1] == "" else parts, with_empty_names=True)
         # Frameworks read "post" as POST; a rule must not be bypassed by a method in lower case.
         methods = {method, method.upper()}
         meeting = [each for each in found if not (each[1].methods and each[1].methods.isdisjoint(methods))]

@@ -140,8 +140,14 @@ class TemplateTree(Generic[V]):
             node = following
         node.ends.append(value)
 
-    def find(self, parts: Sequence[str]) -> list[V]:
-        """Return the values of all templates that match the path whose segments are *parts*, in no order."""
+    def find(self, parts: Sequence[str], *, with_empty_names: bool = False) -> list[V]:
+        """
+        Return the values of all templates that match a path, in no order.
+
+        Args:
+            parts: The segments of the path.
+            with_empty_names: Whether ``{name}`` matches an empty segment too.
+        """
         found = [*self._root.rests]
         nodes = [self._root]
         for part in parts:
@@ -150,7 +156,7 @@ class TemplateTree(Generic[V]):
                 literal = node.literals.get(part)
                 if literal is not None:
                     following.append(literal)
-                if node.name is not None and part:
+                if node.name is not None and (part or with_empty_names):
                     following.append(node.name)
             if not following:
                 return found

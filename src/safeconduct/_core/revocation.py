@@ -21,7 +21,7 @@ session of our own, which must have begun elsewhere.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from safeconduct._core.epochs import Epoch, Epochs
 from safeconduct._core.revocation_query import BoundedView, RevocationQuery, RevocationStatus, UntrustedStore, View
@@ -31,7 +31,8 @@ from safeconduct.errors import NotYetValidToken, RevokedToken, Unavailable
 from safeconduct.events import ClockSkewed, Event, RevocationUnchecked, StoreLost
 
 _ANNOUNCED_EVERY_MS = 60_000
-_READING_APART_MS = 500
+#: So long may pass between reading two clocks without either being wrong.
+READING_APART_MS: Final = 500
 
 Outcome = Literal["same", "begun", "lost"]
 
@@ -232,7 +233,8 @@ class Revocations:
         """Refuse what was issued at *issued_ms* if it is older than the store's data, and may have been revoked."""
         epoch = self._seen[shard]
         if store_ms is not None:
-            self._compare_clocks(own_ms, store_ms)
+            self._epochs.skew_ms = own_ms - store_ms
+            self.report_skew(own_ms, store_ms)
             own_ms = store_ms
         if issued_ms > epoch.started_ms or epoch.reason == "adopted":
             return
@@ -278,12 +280,10 @@ class Revocations:
             self._served_announced_ms = now_ms
             self.announce(RevocationUnchecked(view_age_seconds=age_seconds))
 
-    def _compare_clocks(self, own_ms: int, store_ms: int) -> None:
-        """Note how far the two clocks are apart, and announce it once a minute if that is too far."""
+    def report_skew(self, own_ms: int, store_ms: int) -> None:
+        """Announce once a minute that the two clocks are too far apart."""
         skew_ms, announced_ms = own_ms - store_ms, self._epochs.skew_announced_ms
-        self._epochs.skew_ms = skew_ms
-        # Half a second may pass between reading the two clocks without either being wrong.
-        if abs(skew_ms) <= max(self.leeway_ms // 2, _READING_APART_MS):
+        if abs(skew_ms) <= max(self.leeway_ms // 2, READING_APART_MS):
             return
         if announced_ms is None or abs(own_ms - announced_ms) >= _ANNOUNCED_EVERY_MS:
             self._epochs.skew_announced_ms = own_ms

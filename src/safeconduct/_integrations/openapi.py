@@ -9,6 +9,7 @@ from safeconduct._core.endpoints.routes import PROBLEMS
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct._http.problems import MEDIA_TYPES
 from safeconduct.auth import Auth
+from safeconduct.config import Config
 
 Schema = dict[str, Any]
 
@@ -58,26 +59,12 @@ class SecurityDescription:
 
     def schemes(self) -> Schema:
         """Return the security schemes of the sources in use, with every scope that an operation was found to ask."""
-        sources, found = self._config.sources, dict[str, Any]()
         login = f"{self._config.endpoints.prefix}/login"
-        if "bearer" in sources:
-            if self._gate.endpoints.owns("POST", login) and not self._signs_in_by_cookie:
-                flow = {"tokenUrl": self._root_path + login, "scopes": dict.fromkeys(sorted(self._scopes), "")}
-                found["password"] = {"type": "oauth2", "flows": {"password": flow}}
-            format_ = "opaque" if self._config.tokens.format == "opaque" else "JWT"
-            found["bearer"] = {"type": "http", "scheme": "bearer", "bearerFormat": format_}
-        if "api_key" in sources:
-            found["api_key"] = {"type": "http", "scheme": "bearer", "bearerFormat": "API key"}
-        if "cookie" in sources:
-            found["cookie"] = {
-                "type": "apiKey",
-                "in": "cookie",
-                "name": self._config.cookies.access,
-                "description": "Methods other than GET, HEAD and OPTIONS need the header X-CSRF-Token too.",
-            }
-        if "basic" in sources:
-            found["basic"] = {"type": "http", "scheme": "basic"}
-        return found
+        found = security_schemes(self._config)
+        if "bearer" not in found or self._signs_in_by_cookie or not self._gate.endpoints.owns("POST", login):
+            return found
+        flow = {"tokenUrl": self._root_path + login, "scopes": dict.fromkeys(sorted(self._scopes), "")}
+        return {"password": {"type": "oauth2", "flows": {"password": flow}}, **found}
 
     def responses(self) -> Schema:
         """Return the responses of an operation that is not public."""
@@ -97,3 +84,23 @@ class SecurityDescription:
 def total_requirement(rules: Requirement, more: Iterable[Requirement]) -> Requirement:
     """Return what the access *rules* and everything inside the application ask together."""
     return sum(more, OPEN if rules.is_open else rules)
+
+
+def security_schemes(config: Config) -> Schema:
+    """Return the security schemes of the sources in use; those for handshakes are nothing that OpenAPI describes."""
+    sources, found = config.sources, dict[str, Any]()
+    if "bearer" in sources:
+        format_ = "opaque" if config.tokens.format == "opaque" else "JWT"
+        found["bearer"] = {"type": "http", "scheme": "bearer", "bearerFormat": format_}
+    if "api_key" in sources:
+        found["api_key"] = {"type": "http", "scheme": "bearer", "bearerFormat": "API key"}
+    if "cookie" in sources:
+        found["cookie"] = {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": config.cookies.access,
+            "description": "Methods other than GET, HEAD and OPTIONS need the header X-CSRF-Token too.",
+        }
+    if "basic" in sources:
+        found["basic"] = {"type": "http", "scheme": "basic"}
+    return found

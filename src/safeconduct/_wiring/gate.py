@@ -9,8 +9,8 @@ from safeconduct._core.connection_checks import ConnectionChecks
 from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
 from safeconduct._core.fast_path import ContinuingFastPath, FastPath
 from safeconduct._core.gate import Gate
+from safeconduct._core.programmatic_sign_in import AsyncCookies, AsyncPasswords
 from safeconduct._core.revocation_query import NothingRevoked
-from safeconduct._core.sign_in_by_code import AsyncCookies, AsyncPasswords
 from safeconduct._core.traced_gate import traced_gate
 from safeconduct._core.validity import ValidityCheck
 from safeconduct._wiring.browsers import BrowserParts

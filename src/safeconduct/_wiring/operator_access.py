@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from safeconduct._core.decision import Clock
 from safeconduct._core.directory import Account
 from safeconduct._core.revocation_keys import issue_time_query
 from safeconduct._core.run_sync import run_sync
@@ -32,6 +33,11 @@ class OperatorAccess:
     def has_static_directory(self) -> bool:
         """Whether the directory cannot look a user up again after sign-in."""
         return self._container.passwords.is_static
+
+    @property
+    def clock(self) -> Clock:
+        """The time in seconds since the epoch, as the ``Auth`` reads it."""
+        return self._container.clock
 
     def issue_time_ms(self, *, subject: str, client_id: str | None = None) -> int:
         """

@@ -3,7 +3,7 @@
 import errno
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -20,6 +20,9 @@ from safeconduct.cli.sessions import sessions
 from safeconduct.cli.token import token
 from safeconduct.cli.users import users
 from safeconduct.errors import AuthError, ConfigurationError
+
+# The listener of `cli.context` prints important events; without a handler, `logging` would print them again.
+_WRITES_NOTHING: Final = logging.NullHandler()
 
 
 class Program(click.Group):
@@ -55,8 +58,7 @@ def program(context: click.Context, path: Path | None) -> None:
 
     Status 0: done.  1: the answer is no, or it was not done.  2: the command or the configuration is wrong.
     """
-    # The listener of `cli.context` prints important events; the log would print them again.
-    logging.getLogger("safeconduct").addHandler(logging.NullHandler())
+    logging.getLogger("safeconduct").addHandler(_WRITES_NOTHING)
     context.obj = Settings(path)
 
 

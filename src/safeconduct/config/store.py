@@ -43,7 +43,8 @@ class StoreConfig:
         pool_size: The maximum number of connections of a process to a server, or to each node of a cluster.
         key_prefix: The prefix of our keys.
         shards: The number of slots over which keys are spread; more than 1 is for a cluster. Shard 7 has the hash tag
-            `{sc:07}`: two decimal digits, and more only with 100 shards or more.
+            `{sc:07}`: two decimal digits, and more only with 100 shards or more. A store whose data are spread over
+            another number is refused.
     """
 
     url: Annotated[

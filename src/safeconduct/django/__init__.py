@@ -18,10 +18,35 @@ if TYPE_CHECKING:
     from safeconduct.django.directory import DjangoDirectory
     from safeconduct.django.middleware import SafeconductMiddleware
     from safeconduct.django.project import get_auth
+    from safeconduct.django.sign_in_page import (
+        acheck_password,
+        aset_cookies,
+        check_password,
+        clear_cookies,
+        set_cookies,
+    )
 
-__all__ = ["DjangoDirectory", "SafeconductMiddleware", "get_auth"]
+__all__ = [
+    "DjangoDirectory",
+    "SafeconductMiddleware",
+    "acheck_password",
+    "aset_cookies",
+    "check_password",
+    "clear_cookies",
+    "get_auth",
+    "set_cookies",
+]
 
-_MODULES = {"DjangoDirectory": "directory", "SafeconductMiddleware": "middleware", "get_auth": "project"}
+_MODULES = {
+    "DjangoDirectory": "directory",
+    "SafeconductMiddleware": "middleware",
+    "acheck_password": "sign_in_page",
+    "aset_cookies": "sign_in_page",
+    "check_password": "sign_in_page",
+    "clear_cookies": "sign_in_page",
+    "get_auth": "project",
+    "set_cookies": "sign_in_page",
+}
 
 
 def __getattr__(name: str) -> Any:

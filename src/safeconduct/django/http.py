@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from safeconduct._core.decision import Passed
 from safeconduct._core.gate import Gate
 from safeconduct._http import environ as wsgi_http
 from safeconduct._http import scope as asgi_http
-from safeconduct._http.cookies import fields_without, hide_cookies
+from safeconduct._http.cookies import hide_cookies
 from safeconduct._http.nesting import PROOF
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.set_cookie import CLEAR_SITE_DATA, own_deletion, set_cookie_fields
@@ -104,13 +105,12 @@ def put_identity(request: HttpRequest, state: RequestState) -> None:
         if passed.remote_user is not None:
             meta["REMOTE_USER"] = passed.remote_user
     if isinstance(request, ASGIRequest):
-        scope = _scope(request)
-        fields = fields_without(scope["headers"], hidden)
         given: dict[str, Any] = {"safeconduct": passed.identity, "user": passed.identity, "auth": passed}
-        request.scope = {**scope, **given, "headers": fields}
+        request.scope = {**_scope(request), **given}
+        asgi_http.hide_cookies(request.scope, hidden)
         if "HTTP_COOKIE" in meta:
             # Django joins several fields by a comma, which its own parser does not split.
-            meta["HTTP_COOKIE"] = asgi_http.joined_cookies(fields).decode("latin-1")
+            meta["HTTP_COOKIE"] = asgi_http.joined_cookies(request.scope["headers"]).decode("latin-1")
     else:
         meta[PROOF] = passed
         if hidden and "HTTP_COOKIE" in meta:
@@ -127,26 +127,29 @@ class ReplyResponse(HttpResponse):
         del self.headers["Content-Type"]
         self._challenges: list[tuple[str, str]] = []
         for name, value in reply.text_fields:
-            if name == "set-cookie":
-                self.cookies.load(value)
-            elif name == _REPEATED and _REPEATED in self.headers:
+            if name == _REPEATED and _REPEATED in self.headers:
                 self._challenges.append((name.title(), value))
             else:
-                self.headers[name.title()] = value
+                add_fields(self, [(name, value)])
 
     def items(self) -> Iterable[tuple[str, str]]:
         """Return the fields as the server gets them."""
         return [*super().items(), *self._challenges]
 
 
-def expire_cookies(response: Any, auth: Auth) -> None:
-    """Let the browser delete our cookies and its caches, as a sign-out at our endpoint does."""
-    deleted = [own_deletion(auth.config.cookies, which) for which in ("access", "refresh")]
-    for name, value in Reply(0, (CLEAR_SITE_DATA, *set_cookie_fields(deleted))).text_fields:
+def add_fields(response: HttpResponseBase, fields: Iterable[tuple[str, str]]) -> None:
+    """Add *fields* to a response: our cookies beside those of the application, anything else in its place."""
+    for name, value in fields:
         if name == "set-cookie":
             response.cookies.load(value)
         else:
             response[name.title()] = value
+
+
+def expire_cookies(response: HttpResponseBase, auth: Auth) -> None:
+    """Let the browser delete our cookies and its caches, as a sign-out at our endpoint does."""
+    deleted = [own_deletion(auth.config.cookies, which) for which in ("access", "refresh")]
+    add_fields(response, Reply(0, (CLEAR_SITE_DATA, *set_cookie_fields(deleted))).text_fields)
 
 
 def mark_private(response: Any) -> None:

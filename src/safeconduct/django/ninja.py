@@ -1,18 +1,23 @@
 """Integrate with Ninja: ``auth=SafeconductAuth(…)``, with its security scheme in the OpenAPI document."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.security.base import AuthBase
 
+from safeconduct._core.wrong_arguments import wants
+from safeconduct._integrations.openapi import security_schemes
 from safeconduct.django.http import ReplyResponse, state_of
-from safeconduct.django.project import security_schemes
+from safeconduct.django.project import get_auth
 from safeconduct.errors import AuthError
 from safeconduct.guard import principal, requires
 from safeconduct.principal import Level, Principal
+
+#: For sources of handshakes alone; Ninja needs a scheme.
+_NO_SCHEME: Final = {"type": "http", "scheme": "bearer"}
 
 
 class SafeconductAuth(AuthBase):
@@ -26,6 +31,7 @@ class SafeconductAuth(AuthBase):
         ConfigurationError: If no principal can meet an argument.
     """
 
+    @wants('auth=SafeconductAuth() or auth=SafeconductAuth(scopes=["read"]), an instance with named arguments')
     def __init__(
         self,
         *,
@@ -36,7 +42,7 @@ class SafeconductAuth(AuthBase):
         schemes: Collection[str] | None = None,
     ) -> None:
         # The document of Ninja has one scheme for each of these.
-        [scheme, *_] = security_schemes().values()
+        [scheme, *_] = [*security_schemes(get_auth().config).values(), _NO_SCHEME]
         for name, value in scheme.items():
             setattr(self, f"openapi_{name}", value)
         super().__init__()

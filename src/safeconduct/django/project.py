@@ -79,20 +79,6 @@ def sign_in_url(config: Config) -> str | None:
     return f"{config.endpoints.prefix}/{SIGN_IN}" if allows_sign_in_page(config) else None
 
 
-def security_schemes() -> dict[str, dict[str, Any]]:
-    """Return the security schemes of OpenAPI for the sources in use, by their names in the document."""
-    config = get_auth().config
-    sources, schemes = config.sources, dict[str, dict[str, Any]]()
-    if "bearer" in sources or "api_key" in sources:
-        schemes["bearer"] = {"type": "http", "scheme": "bearer"}
-    if "cookie" in sources:
-        schemes["cookie"] = {"type": "apiKey", "in": "cookie", "name": config.cookies.access}
-    if "basic" in sources:
-        schemes["basic"] = {"type": "http", "scheme": "basic"}
-    # The other sources are for handshakes, which OpenAPI does not describe.
-    return schemes or {"bearer": {"type": "http", "scheme": "bearer"}}
-
-
 def _new_auth() -> Auth:
     made: object = getattr(settings, "SAFECONDUCT_AUTH", None)
     directory: object = getattr(settings, "SAFECONDUCT_DIRECTORY", None)

@@ -8,6 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from safeconduct._core.wrong_arguments import wants
 from safeconduct.django.http import RequestState, state_of
 from safeconduct.errors import ConfigurationError, MissingCredential
 from safeconduct.guard import principal, requires
@@ -48,6 +49,10 @@ class HasScope(BasePermission):
     """
 
     scopes: Collection[str] | None = None
+
+    @wants('HasScope.of("read")')
+    def __init__(self) -> None:
+        super().__init__()
 
     @classmethod
     def of(cls, *scopes: str) -> "type[HasScope]":

@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
-from safeconduct.django.project import security_schemes
+from safeconduct._integrations.openapi import security_schemes
+from safeconduct.django.project import get_auth
 
 
 class SafeconductScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # without annotations
@@ -19,12 +20,13 @@ class SafeconductScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]
-        self.name = list(security_schemes())
+        self._schemes = security_schemes(get_auth().config)
+        self.name = list(self._schemes)
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
         """Return the schemes."""
         del auto_schema
-        return list(security_schemes().values())
+        return list(self._schemes.values())
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
         """Return one requirement for each scheme: they are alternatives."""

@@ -57,7 +57,7 @@ def open_store(
     Args:
         config: The URL, the pool size and the deadline.
         revocation: How many replicas to wait for, and whether eviction is accepted.
-        clock: The time in seconds since the epoch, for the store in memory; a server has its own.
+        clock: The time in seconds since the epoch; a server has its own, which this one is compared with.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
         announce: Tells the listeners.
@@ -73,5 +73,6 @@ def open_store(
     from safeconduct.stores.redis.server import RedisServer  # noqa: PLC0415 - only a server needs asyncio
 
     return RedisServer(
-        config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce, keeps_view=keeps_view
-    )
+        config, revocation, horizon_ms=horizon_ms, leeway_ms=leeway_ms, announce=announce, keeps_view=keeps_view,
+        clock=clock,
+    )  # fmt: skip

@@ -14,7 +14,9 @@ from safeconduct._tokens.algorithms import canonical
 from safeconduct._tokens.key import Key, read_key
 from safeconduct.testing.signed_in import RequestHeaders
 
-_LIFETIME_SECONDS: Final = 300
+LIFETIME_SECONDS: Final = 300
+"""How long a token is valid, where a test does not say."""
+
 #: More than any leeway that a configuration may grant.
 _FAR_SECONDS: Final = 3600
 
@@ -76,7 +78,7 @@ class FakeIssuer:
         self,
         subject: str = "alice",
         *,
-        lifetime_seconds: int = 300,
+        lifetime_seconds: int = LIFETIME_SECONDS,
         claims: Mapping[str, Any] | None = None,
         header: Mapping[str, Any] | None = None,
     ) -> str:
@@ -103,13 +105,13 @@ class FakeIssuer:
 
     def expired_token(self, subject: str = "alice") -> str:
         """Return a token whose ``exp`` was an hour ago."""
-        issued = int(self._clock()) - _FAR_SECONDS - _LIFETIME_SECONDS
-        return self.token(subject, claims={"iat": issued, "exp": issued + _LIFETIME_SECONDS})
+        issued = int(self._clock()) - _FAR_SECONDS - LIFETIME_SECONDS
+        return self.token(subject, claims={"iat": issued, "exp": issued + LIFETIME_SECONDS})
 
     def not_yet_valid_token(self, subject: str = "alice") -> str:
         """Return a token whose ``nbf`` comes in an hour."""
         valid_from = int(self._clock()) + _FAR_SECONDS
-        return self.token(subject, claims={"nbf": valid_from, "exp": valid_from + _LIFETIME_SECONDS})
+        return self.token(subject, claims={"nbf": valid_from, "exp": valid_from + LIFETIME_SECONDS})
 
     def other_audience_token(self, subject: str = "alice") -> str:
         """Return a token for another service."""
@@ -117,7 +119,7 @@ class FakeIssuer:
 
     def forged_token(self, subject: str = "alice") -> str:
         """Return a token that names the present key and was signed by a key that is not published."""
-        return self._signed(self._new_key(), self._claims(subject, _LIFETIME_SECONDS, {}), {"kid": self.kid})
+        return self._signed(self._new_key(), self._claims(subject, LIFETIME_SECONDS, {}), {"kid": self.kid})
 
     def unsigned_token(self, subject: str = "alice") -> str:
         """Return a token with ``alg: none`` and no signature."""

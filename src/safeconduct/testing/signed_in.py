@@ -141,6 +141,17 @@ def new_grant(auth: Auth, access: OperatorAccess, account: Account) -> Grant:
     )
 
 
+def require_list(name: str, given: Collection[str]) -> None:
+    """
+    Check that an argument is not a text, which is a collection of its letters.
+
+    Raises:
+        ConfigurationError: If it is.
+    """
+    if isinstance(given, str):
+        raise ConfigurationError(f"{name} must be a list, such as [{given!r}], got {given!r}")
+
+
 def _issue(access: OperatorAccess, grant: Grant, seconds_ago: int) -> str:
     iat_ms = access.issue_time_ms(subject=grant.subject)
     has_no_auth_time = grant.level == "remembered" and not seconds_ago
@@ -155,9 +166,7 @@ def _require_cookies(auth: Auth) -> None:
 
 def _check_arguments(subject: str, level: Level, seconds_ago: int, **words: Collection[str]) -> None:
     for name, given in words.items():
-        if isinstance(given, str):
-            # It is a collection of its letters.
-            raise ConfigurationError(f"{name} must be a list, such as [{given!r}], got {given!r}")
+        require_list(name, given)
     if level not in LEVELS[1:]:
         raise ConfigurationError(f"level must be one of {LEVELS[1:]}, got {level!r}")
     if not subject:

@@ -137,11 +137,15 @@ def test_an_error_of_ours_needs_the_middleware_for_its_answer():
             assert 500 == Project.client(None).get("/raised").status_code
 
 
+CSRF_IS_NEEDED = "Methods other than GET, HEAD and OPTIONS need the header X-CSRF-Token too."
+
+
 @pytest.mark.parametrize(
     ("sources", "scheme"),
     [
-        (["bearer"], {"type": "http", "scheme": "bearer"}),
-        (["cookie"], {"type": "apiKey", "in": "cookie", "name": "__Host-safeconduct"}),
+        (["bearer"], {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
+        (["api_key"], {"type": "http", "scheme": "bearer", "bearerFormat": "API key"}),
+        (["cookie"], {"type": "apiKey", "in": "cookie", "name": "__Host-safeconduct", "description": CSRF_IS_NEEDED}),
         (["basic"], {"type": "http", "scheme": "basic"}),
         (["subprotocol"], {"type": "http", "scheme": "bearer"}),
     ],

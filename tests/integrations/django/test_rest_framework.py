@@ -152,7 +152,16 @@ def test_the_document_shows_the_sources_and_the_scopes():
 
     schemes = document["components"]["securitySchemes"]
     assert {"bearer", "cookie", "basic"} == schemes.keys()
-    assert {"type": "http", "scheme": "bearer"} == schemes["bearer"]
-    assert {"type": "apiKey", "in": "cookie", "name": "__Host-safeconduct"} == schemes["cookie"]
+    assert {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"} == schemes["bearer"]
+    assert ("apiKey", "cookie", "__Host-safeconduct") == tuple(schemes["cookie"][key] for key in ("type", "in", "name"))
+    assert "X-CSRF-Token" in schemes["cookie"]["description"]
     operation = document["paths"]["/notes"]["get"]
     assert [{"bearer": ["read"]}, {"cookie": ["read"]}, {"basic": ["read"]}] == operation["security"][:3]
+
+
+def test_sources_of_handshakes_alone_are_not_described():
+    with Project(ROUTES, fields={"sources": ["subprotocol"]}):
+        document = SchemaGenerator(patterns=[path("notes", Documented.as_view())]).get_schema(request=None, public=True)
+
+    assert "securitySchemes" not in document.get("components", {})
+    assert [{}] == document["paths"]["/notes"]["get"].get("security", [{}])

@@ -15,11 +15,13 @@ from django.test.utils import CaptureQueriesContext
 import table_tokens
 from django_people import OWN_PAGE, VIEWS, Project, configuration, get, new_user, sign_in
 from django_site import MIDDLEWARE
+from safeconduct import Account
 from safeconduct.django import DjangoDirectory, SafeconductMiddleware, get_auth
 from safeconduct.django.checks import check_settings
 from safeconduct.errors import ConfigurationError
 from safeconduct.testing import signed_in
 from safeconduct.testing.conformance.forgeries import Signer
+from safeconduct.testing.conformance.token_sources import OwnTokens
 
 PARTNER = {
     "issuer": table_tokens.PARTNER,
@@ -117,7 +119,9 @@ def test_no_row_is_made_for_a_name_that_is_none(subject):
 def test_no_row_is_made_for_a_service():
     """Its token has the name of a client in place of a user."""
     with Project(VIEWS, SAFECONDUCT_CREATE_USERS=True) as project:
-        token = Signer(project.auth).signed({"sub": "client:printer", "client_id": "printer"})
+        token = Signer(OwnTokens(project.auth, Account("alice"))).signed(
+            {"sub": "client:printer", "client_id": "printer"}
+        )
 
         seen = project.client().get("/named", headers={"authorization": f"Bearer {token}"})
 

@@ -9,7 +9,7 @@ import falcon.asgi
 import pytest
 
 from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, play, socket_scope, wsgi_environ
-from auth_setups import auth_for, configuration
+from auth_setups import auth_for, configuration, now
 from falcon_table import asgi_app, wsgi_app
 from safeconduct import Auth, requires
 from safeconduct.errors import ConfigurationError
@@ -131,6 +131,64 @@ def test_a_websocket_that_is_refused_late(asgi):
 
     assert ["websocket.accept", "websocket.close"] == [message["type"] for message in sent_back]
     assert 4403 == sent_back[-1]["code"]
+
+
+class Parameters:
+    """Answer with the parameters of the path."""
+
+    def on_get(self, _req, resp, **parameters):
+        resp.media = parameters
+
+
+class AsgiParameters:
+    """The same, and by a WebSocket."""
+
+    async def on_get(self, _req, resp, **parameters):
+        resp.media = parameters
+
+    async def on_websocket(self, _req, ws, **_parameters):
+        await ws.accept()
+
+
+def with_parameters(app, responder):
+    for template in ("/users/{user}", "/mail/{user}/box", "/files/{rest:path}"):
+        app.add_route(template, responder)
+    # The default is open: what no rule closes is seen by everybody.
+    rules = [{"path": path, "roles": ["admin"]} for path in ("/users/{user}", "/mail/{user}/box")]
+    access = {"default": "anonymous", "public": [], "rules": rules}
+    auth = Auth(configuration(access=access, sources=["bearer"]), clock=now)
+    install(app, auth)
+    return auth
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/users/7", 403),
+        ("/users/", 404),
+        ("/mail/7/box", 403),
+        ("/mail//box", 400),
+        ("/files/", 200),
+        ("/files/a", 200),
+    ],
+)
+def test_no_rule_is_passed_by_an_empty_parameter(target, status):
+    """Falcon finds ``/users/{user}`` for ``/users/``, for which a rule of ``/users/{user}`` does not ask."""
+    app, other = falcon.App(), falcon.asgi.App()
+    application = with_parameters(app, Parameters()).wsgi(app)
+    awaited = with_parameters(other, AsgiParameters()).asgi(other)
+
+    assert status == call_wsgi(application, wsgi_environ(sent(target))).status
+    assert status == asyncio.run(call_asgi(awaited, asgi_scope(sent(target)))).status
+
+
+def test_no_rule_is_passed_by_an_empty_parameter_of_a_websocket():
+    app = falcon.asgi.App()
+    application = with_parameters(app, AsgiParameters()).asgi(app)
+
+    messages = [asyncio.run(play(application, socket_scope(sent(target))))[0] for target in ("/users/", "/files/")]
+
+    assert ["websocket.close", "websocket.accept"] == [message["type"] for message in messages]
 
 
 def test_without_the_line_around_it_no_request_is_served():

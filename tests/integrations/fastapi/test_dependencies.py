@@ -13,7 +13,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from app_reports import AsgiReport
 from auth_setups import SITE, auth_for
-from safeconduct import Anonymous, Identity, Principal, current, requires
+from safeconduct import Anonymous, Principal, current, requires
 from safeconduct.errors import ConfigurationError
 from safeconduct.fastapi import CurrentIdentity, CurrentPrincipal, Require, identity, install, principal
 from table_tokens import tokens
@@ -176,24 +176,6 @@ def test_a_requirement_can_be_overridden_by_an_equal_one(app):
     assert "carol" == site(app).get("/payments").json()
     assert Require(scopes=["pay"]) != Require(scopes=["pay"], level="explicit")
     assert Require() != "Require()"
-
-
-def test_a_request_cannot_bring_a_principal():
-    """A parameter without its dependency would be read from the body or the query: it is an error at once."""
-    for annotation in (Principal, Principal | None, Identity, list[Principal], Annotated[Principal, Require()]):
-
-        def view(user):
-            return user
-
-        view.__annotations__["user"] = annotation
-        with pytest.raises(TypeError, match="CurrentPrincipal"):
-            FastAPI().post("/")(view)
-
-    by_class = Depends(Principal)
-    with pytest.raises(TypeError, match="CurrentPrincipal"):
-        FastAPI().post("/")(lambda user=by_class: user)
-    with pytest.raises(TypeError, match="CurrentPrincipal"):
-        FastAPI().get("/", response_model=Principal)(lambda: None)
 
 
 def test_a_requirement_that_is_not_called_is_an_error():

@@ -7,8 +7,6 @@ from litestar import Controller, Litestar, Request, Response, WebSocket, asgi, g
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, WebSocketDisconnect
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Stream
 from litestar.static_files import create_static_files_router
 from litestar.testing import TestClient
@@ -331,49 +329,6 @@ def test_the_bare_line_works_too():
     with TestClient(AuthMiddleware(Litestar([view]), auth_for("main")), base_url=SITE) as client:
         assert [401, 200] == [client.get("/", headers=how).status_code for how in ({}, bearer("alice"))]
         assert 401 == client.get("/me").status_code
-
-
-def described(*operations, openapi_config=None, **fields):
-    """Return the OpenAPI description of an application."""
-    usual = {"endpoints": {}, "sources": ["bearer", "cookie", "basic"], "csrf": {}}
-    auth = Auth(configuration(**usual | fields), directory=MemoryDirectory(alice="wonder"), clock=now)
-    config = openapi_config or OpenAPIConfig("site", "1")
-    return Litestar(operations, plugins=[SafeconductPlugin(auth)], openapi_config=config).openapi_schema.to_schema()
-
-
-def test_the_description_has_the_security_of_each_route():
-    @get("/health", sync_to_thread=False)
-    def health() -> None:
-        return None
-
-    @get("/read", guards=[requires_guard(scopes=["guard"])], security=[{"tenant": []}], sync_to_thread=False)
-    @requires(scopes=["view"])
-    def read() -> None:
-        return None
-
-    own = Components(
-        security_schemes={"tenant": SecurityScheme(type="apiKey", name="X-Tenant", security_scheme_in="header")}
-    )
-    schema = described(health, read, openapi_config=OpenAPIConfig("site", "1", components=own))
-
-    scopes = ["guard", "read", "view"]
-    assert "security" not in schema["paths"]["/health"]["get"]
-    assert [{"tenant": [], name: scopes} for name in ("password", "bearer", "cookie", "basic")] == schema["paths"][
-        "/read"
-    ]["get"]["security"]
-    schemes = schema["components"]["securitySchemes"]
-    assert {"tenant", "password", "bearer", "cookie", "basic"} == schemes.keys()
-    assert {"tokenUrl": "/auth/login", "scopes": dict.fromkeys(scopes, "")} == schemes["password"]["flows"]["password"]
-    assert ("cookie", "__Host-safeconduct") == (schemes["cookie"]["in"], schemes["cookie"]["name"])
-    assert "JWT" == schemes["bearer"]["bearerFormat"]
-
-
-def test_the_default_description_of_litestar_is_not_changed():
-    """It is one for all applications of a process."""
-    assert {"bearer"} == described(me, sources=["bearer"], endpoints={"enabled": False})["components"][
-        "securitySchemes"
-    ].keys()
-    assert "securitySchemes" not in Litestar([pay]).openapi_schema.to_schema().get("components", {})
 
 
 @pytest.mark.parametrize("mount", ["/books", "/"])

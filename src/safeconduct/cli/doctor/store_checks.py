@@ -10,6 +10,7 @@ no ``epoch``         no request has been served yet
 ``reason: new``      the data is complete since ``epoch_ms``
 ``reason: adopted``  an operator said that the data from before ``epoch_ms`` is complete
 any other reason     data from before ``epoch_ms`` was lost; older tokens are refused
+``shards``           over how many shards the data are spread
 ===================  ==================================================================
 """
 
@@ -101,7 +102,7 @@ def _check_primary(primary: Primary, config: Config) -> Iterator[Finding]:
         found = [ok("store", primary.found), *found, _partition(least_replicas)]
     yield from (replace(finding, subject=primary.subject) for finding in found)
     yield _clock(now, config)
-    yield from _epochs(dict(zip(primary.shards, shards, strict=True)))
+    yield from _epochs(dict(zip(primary.shards, shards, strict=True)), config)
 
 
 def adopt_epoch(config: Config) -> Iterator[Finding]:
@@ -113,7 +114,9 @@ def adopt_epoch(config: Config) -> Iterator[Finding]:
     """
     adopted, after = 0, dict[int, Reply]()
     try:
-        for primary in find_primaries(config.store, _TIMEOUT_SECONDS):
+        primaries = find_primaries(config.store, _TIMEOUT_SECONDS)
+        _require_same_count(config, primaries)
+        for primary in primaries:
             keys = _meta_keys(config, primary)
             now, *before = primary.send([("TIME",), *(("HGETALL", key) for key in keys)], _TIMEOUT_SECONDS)
             _raise_refusals([now, *before])
@@ -214,7 +217,7 @@ def _parse_info(reply: Reply) -> Info:
     return {name: value for name, colon, value in (line.partition(":") for line in text.splitlines()) if colon}
 
 
-def _epochs(replies: Mapping[int, Reply]) -> Iterator[Finding]:
+def _epochs(replies: Mapping[int, Reply], config: Config) -> Iterator[Finding]:
     for shard, reply in sorted(replies.items()):
         if isinstance(reply, ServerError):
             yield fail(
@@ -222,8 +225,11 @@ def _epochs(replies: Mapping[int, Reply]) -> Iterator[Finding]:
             )
             continue
         meta = _meta(reply)
-        reason = meta.get(b"reason")
-        if b"epoch" not in meta:
+        reason, count = meta.get(b"reason"), config.store.shards
+        if (noted := _shards(meta, count)) != count:
+            text = f"shard {shard} belongs to data that are spread over {noted} shards, and store.shards is {count}"
+            yield fail("epoch", f"{text}: every request is answered 503", f"store.shards = {noted}.")
+        elif b"epoch" not in meta:
             yield ok("epoch", f"shard {shard} has none yet: the first request begins it")
         elif reason == b"new":
             yield ok("epoch", f"shard {shard} has all data since {_began(meta)}")
@@ -237,6 +243,17 @@ def _epochs(replies: Mapping[int, Reply]) -> Iterator[Finding]:
             )
 
 
+def _require_same_count(config: Config, primaries: Sequence[Primary]) -> None:
+    # Before anything is written: shards that are empty would be adopted as if nothing had ever been revoked in them.
+    count = config.store.shards
+    for primary in primaries:
+        replies = primary.send([("HGET", key, "shards") for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
+        _raise_refusals(replies)
+        for noted in replies:
+            if noted is not None and int(noted) != count:
+                raise CommandFailed(f"The data are spread over {int(noted)} shards, and store.shards is {count}")
+
+
 def _adoption(config: Config, shard: int, meta: Meta, now_ms: int) -> list[Command]:
     prefix = config.store.key_prefix.encode()
     key = shard_key(prefix, shard, b"meta")
@@ -245,7 +262,8 @@ def _adoption(config: Config, shard: int, meta: Meta, now_ms: int) -> list[Comma
     name = secrets.token_hex(_EPOCH_BYTES)
     # As begin_epoch.lua begins one; an epoch whose sets lack their permanent member has lost them.
     sets: list[Command] = [("ZADD", shard_key(prefix, shard, each), "-inf", "") for each in (b"rev", b"cut")]
-    return [*sets, ("HSET", key, "epoch", name, "epoch_ms", now_ms, "reason", "adopted")]
+    noted = ("shards", config.store.shards)
+    return [*sets, ("HSET", key, "epoch", name, "epoch_ms", now_ms, "reason", "adopted", *noted)]
 
 
 def _write_epoch_file(path: Path, replies: Mapping[int, Reply]) -> None:
@@ -268,6 +286,10 @@ def _raise_refusals(replies: Sequence[Reply]) -> None:
 
 def _meta(reply: Reply) -> Meta:
     return {bytes(name): bytes(value) for name, value in zip(reply[::2], reply[1::2], strict=True)}
+
+
+def _shards(meta: Meta, otherwise: int) -> int:
+    return int(meta.get(b"shards", otherwise))
 
 
 def _began(meta: Meta) -> str:

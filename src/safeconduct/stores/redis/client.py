@@ -148,8 +148,7 @@ class StoreClient:
 
     def refused(self, error: ServerError) -> Unavailable:
         """Report a refused command, and return the error for it."""
-        self._refusals.report_refusal(error.kind)
-        return Unavailable(f"the store refuses: {error.kind}")
+        return self._refusals.report_refusal(error)
 
     def _broken(self, broken: ConnectionBroken) -> Unavailable:
         self._refusals.report_broken(broken.reason)

@@ -62,6 +62,8 @@ class ServerError:
     kind: str
     #: Host and port of the node that ``MOVED`` or ``ASK`` names; an empty host is that of the node that replied.
     node: tuple[str, int] | None = None
+    #: Over how many shards the data are spread, where a script refuses because the caller's number differs.
+    shards: int | None = None
 
     @classmethod
     def of(cls, error: Exception) -> "ServerError":
@@ -69,7 +71,8 @@ class ServerError:
         name, text = type(error).__name__, str(error)
         kind = text.partition(" ")[0] if name == "ResponseError" else _CLUSTER_ERRORS.get(name, name)
         node = re.search(_REDIRECTION, text) if kind in {"MOVED", "ASK"} else None
-        return cls(kind, None if node is None else (node[1], int(node[2])))
+        shards = re.fullmatch(r"SHARDS ([0-9]{1,4})", text)
+        return cls(kind, None if node is None else (node[1], int(node[2])), None if shards is None else int(shards[1]))
 
     @property
     def is_missing_script(self) -> bool:

@@ -5,12 +5,12 @@ Every change to a shard's revocations is an entry of its log and names the entry
 reader notices a gap, a trimmed log and another history.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from safeconduct._core.epochs import Epoch
-from safeconduct._core.revocation import Revocations
+from safeconduct._core.revocation import READING_APART_MS, Revocations
 from safeconduct._core.run_sync import run_sync
 from safeconduct.errors import Unavailable
 from safeconduct.stores import scripts
@@ -79,11 +79,15 @@ class Feed:
     Args:
         client: Sends commands over a connection of its own.
         calls: Runs scripts on shards by the same client.
-        revocations: Judges the epoch in each reply.
+        revocations: Judges the epoch in each reply, and the server's clock.
+        clock: The clock of requests, in seconds since the epoch.
     """
 
-    def __init__(self, client: FeedClient, calls: ShardCalls, revocations: Revocations) -> None:
+    def __init__(
+        self, client: FeedClient, calls: ShardCalls, revocations: Revocations, *, clock: Callable[[], float]
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._calls = calls
         self._revocations = revocations
 
@@ -134,10 +138,14 @@ class Feed:
         ids = [b"%d-%d" % position for position in positions.values()]
         commands += [("HMGET", self._calls.shard_key(shard, b"meta"), *HEAD_FIELDS) for shard in asked]
         commands.append(("XREAD", "COUNT", LOG_ENTRIES, "BLOCK", block_ms, "STREAMS", *keys, *ids))
+        sent_ms = int(self._clock() * 1000)
         role, time, *replies = self._send(commands, REPLY_SECONDS + block_ms / 1000)
         if isinstance(role, list) and role[:1] != [b"master"]:
             raise Unavailable("the store became a replica")
         now_ms = read_time(time) + self._calls.shift_ms()
+        # A request that is answered from the view learns nothing of the server's clock.
+        if 0 <= int(self._clock() * 1000) - sent_ms <= block_ms + READING_APART_MS:
+            self._revocations.report_skew(sent_ms, now_ms)
         heads = {shard: read_head(reply, now_ms) for shard, reply in zip(asked, replies, strict=False)}
         return heads, {keys[name]: read_changes(entries) for name, entries in replies[len(asked)] or ()}
 

@@ -9,14 +9,20 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from safeconduct._core.revocation_query import UntrustedStore
+from safeconduct.errors import Unavailable
 from safeconduct.events import Event, StoreUnavailable
-from safeconduct.stores.redis.connection import REFUSED_INTRODUCTION
+from safeconduct.stores.redis.connection import REFUSED_INTRODUCTION, ServerError
 
 _ANNOUNCED_EVERY_SECONDS: Final = 60.0
 _NODE: Final = "the store is one node of a cluster: name the cluster in store.url, redis+cluster://…"
 _MOVING: Final = "a slot of the cluster is migrated key by key (TRYAGAIN): its shard is served again when that is done"
 _REPLICA: Final = "the store is a replica (READONLY): name its primary, or the sentinels, in store.url"
 _MEMORY: Final = "the store's memory is full (OOM): raise maxmemory; evicting would forget revocations"
+_OTHER_SHARDS: Final = (
+    "the store's data are spread over {count} shards (SHARDS): set store.shards to {count}; another number needs an "
+    "empty store"
+)
 _CREDENTIALS: Final = "the store refuses user or password (NOAUTH, WRONGPASS): correct them in store.url"
 _ADVICE: Final = {
     "OutOfMemoryError": _MEMORY,
@@ -67,20 +73,26 @@ class RefusalReporter:
         self._announced_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def report_refusal(self, kind: str) -> None:
-        """Announce a refused command, whatever its *kind*."""
+    def report_refusal(self, error: ServerError) -> Unavailable:
+        """Announce a refused command, whatever the kind of *error*, and return the error for the request."""
+        kind, count = error.kind, error.shards
+        if count is not None:
+            self._announce_once(_OTHER_SHARDS, _OTHER_SHARDS.format(count=count))
+            return UntrustedStore("the store's data are spread over another number of shards")
         # Unknown kinds share one entry, so that a server cannot fill the memory.
-        self._announce_once(_ADVICE.get(kind, ""), f"the store refuses a command ({kind})")
+        known = _ADVICE.get(kind, "")
+        self._announce_once(known, known or f"the store refuses a command ({kind})")
+        return Unavailable(f"the store refuses: {kind}")
 
     def report_broken(self, reason: str) -> None:
         """Announce *reason* if the server gave it; the circuit breaker announces connections that fail."""
         if reason in _ADVICE:
-            self._announce_once(_ADVICE[reason], "")
+            self._announce_once(_ADVICE[reason], _ADVICE[reason])
 
-    def _announce_once(self, known: str, otherwise: str) -> None:
+    def _announce_once(self, known: str, reason: str) -> None:
         with self._lock:
             now, announced_at = self._monotonic(), self._announced_at.get(known)
             if announced_at is not None and now - announced_at < _ANNOUNCED_EVERY_SECONDS:
                 return
             self._announced_at[known] = now
-        self._announce(StoreUnavailable(reason=known or otherwise))
+        self._announce(StoreUnavailable(reason=reason))

@@ -43,6 +43,7 @@ class RedisServer:
         leeway_ms: The leeway granted to clocks.
         announce: Tells the listeners.
         keeps_view: Whether a local view of the revocations is kept.
+        clock: The clock of requests, in seconds since the epoch; compared with the server's.
         monotonic: A clock that never goes back, in seconds.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
 
@@ -50,7 +51,7 @@ class RedisServer:
         ConfigurationError: If the URL or the epoch file cannot be read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - three of them are clocks, which tests move
         self,
         config: StoreConfig,
         revocation: RevocationConfig,
@@ -59,6 +60,7 @@ class RedisServer:
         leeway_ms: int,
         announce: Callable[[Event], None],
         keeps_view: bool = False,
+        clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         shift_ms: Callable[[], int] = lambda: 0,
     ) -> None:
@@ -74,7 +76,7 @@ class RedisServer:
         self._threads = ThreadClients(lambda: self._topology.client(THREADS))
         self._loops = LoopClients(lambda: self._topology.client(LOOPS))
         self._horizon_ms, self._leeway_ms, self._shift_ms = horizon_ms, leeway_ms, shift_ms
-        self._revocation, self._announce, self._monotonic = revocation, announce, monotonic
+        self._revocation, self._announce, self._clock, self._monotonic = revocation, announce, clock, monotonic
         self._follower = self._new_followers() if keeps_view else None
         self._blocking, self._native = self._new_store(self._threads), self._new_store(self._loops)
         _living.add(self)
@@ -86,6 +88,7 @@ class RedisServer:
             self._epochs,
             None if self._follower is None else self._follower.view,
             key_prefix=self._config.key_prefix,
+            shards=self._config.shards,
             horizon_ms=self._horizon_ms,
             leeway_ms=self._leeway_ms,
             min_replicas=self._revocation.min_replicas,
@@ -150,17 +153,17 @@ class RedisServer:
         )
 
     def _new_feed(self, shards: Sequence[int] = (0,)) -> Feed:
-        key_prefix = self._config.key_prefix
+        key_prefix, count = self._config.key_prefix, self._config.shards
         client, reader = self._topology.feed_client(shard_key(key_prefix.encode(), shards[0], b"meta"))
         calls = ShardCalls(
-            ThreadClients(lambda: client), self._watermarks, None, key_prefix=key_prefix,
+            ThreadClients(lambda: client), self._watermarks, None, key_prefix=key_prefix, shards=count,
             horizon_ms=self._horizon_ms, shift_ms=self._shift_ms,
         )  # fmt: skip
         revocations = Revocations(
-            self._blocking, shards=self._config.shards, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
+            self._blocking, shards=count, horizon_ms=self._horizon_ms, leeway_ms=self._leeway_ms,
             on_new_store=self._revocation.on_new_store, announce=self._announce, epochs=self._epochs,
         )  # fmt: skip
-        return Feed(reader, calls, revocations)
+        return Feed(reader, calls, revocations, clock=self._clock)
 
 
 def _bounds(

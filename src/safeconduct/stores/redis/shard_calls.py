@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 
 from safeconduct._core.epochs import Epoch, EpochReason, Witness
 from safeconduct.errors import Unavailable
+from safeconduct.stores import scripts
 from safeconduct.stores.redis.addresses import shard_key
 from safeconduct.stores.redis.calls import Call, CallResult
 from safeconduct.stores.redis.clients import ClientSource
@@ -72,11 +73,22 @@ class ShardCalls:
         watermarks: What the process knows of the data; shared between the worlds.
         view: Told of changes that it may not contain yet, and knows which servers not to believe; None if none is kept.
         key_prefix: What every key begins with.
+        shards: Over how many shards the keys are spread.
         horizon_ms: The largest lifetime of any token that may be accepted.
         shift_ms: How far the store's clock is shifted; 0 except in tests.
     """
 
-    __slots__ = ("_clients", "_epochs", "_horizon_ms", "_keys", "_prefix", "_shift_ms", "_view", "_watermarks")
+    __slots__ = (
+        "_clients",
+        "_epochs",
+        "_horizon_ms",
+        "_keys",
+        "_prefix",
+        "_shards",
+        "_shift_ms",
+        "_view",
+        "_watermarks",
+    )
 
     def __init__(
         self,
@@ -85,6 +97,7 @@ class ShardCalls:
         view: LocalView | None,
         *,
         key_prefix: str,
+        shards: int,
         horizon_ms: int,
         shift_ms: Callable[[], int],
     ) -> None:
@@ -92,6 +105,7 @@ class ShardCalls:
         self._watermarks = watermarks
         self._view = view
         self._prefix = key_prefix.encode()
+        self._shards = shards
         self._horizon_ms = horizon_ms
         self._shift_ms = shift_ms
         self._keys: dict[int, tuple[bytes, ...]] = {}
@@ -123,13 +137,13 @@ class ShardCalls:
             Unavailable: If there is no reply, or a malformed one.
         """
         self._refuse_cut_off(shard)
-        seen = self._watermarks.known.get(shard, UNKNOWN)
+        seen, random = self._watermarks.known.get(shard, UNKNOWN), secrets.token_bytes(_RANDOM_BYTES)
         call = Call(
             script,
             (self._keys.get(shard) or self._shard_keys(shard)) + keys,
             (self._shift_ms(), self._horizon_ms, *arguments),
             replicas,
-            (seen.epoch, seen.line, seen.head, witness.tag, witness.sent_ms, secrets.token_bytes(_RANDOM_BYTES)),
+            (self._shards, seen.epoch, seen.line, seen.head, witness.tag, witness.sent_ms, random),
             waits_for_disk,
         )
         known = self._epochs.get(shard)
@@ -142,6 +156,19 @@ class ShardCalls:
             if reply.epoch is not known:
                 self._epochs[shard] = replace(reply.epoch, witness="")
         return reply
+
+    async def claim_shards(self) -> None:
+        """
+        Note over how many shards the keys are spread, before data begin in any shard but the first.
+
+        An empty shard does not tell whether it is new, or the keys are looked for in the wrong one.
+
+        Raises:
+            UntrustedStore: If the data are spread over another number.
+            Unavailable: If the store cannot be asked.
+        """
+        call = Call(scripts.CLAIM_SHARDS, (self.shard_key(0, b"meta"),), (self._shards,))
+        await self._clients.client().call(call)
 
     def shift_ms(self) -> int:
         """Return how far the store's clock is shifted; 0 except in tests."""

@@ -53,6 +53,7 @@ class RedisStore:
         epochs: What it has seen of the data; shared too.
         view: What the process knows of revocations; None if nothing is kept.
         key_prefix: What every key begins with.
+        shards: Over how many shards the keys are spread.
         horizon_ms: The largest lifetime of any token that may be accepted.
         leeway_ms: The leeway granted to clocks.
         min_replicas: How many replicas a revocation waits for.
@@ -71,6 +72,7 @@ class RedisStore:
         view: LocalView | None,
         *,
         key_prefix: str,
+        shards: int,
         horizon_ms: int,
         leeway_ms: int,
         min_replicas: int,
@@ -82,7 +84,7 @@ class RedisStore:
         self.bounded_view = view
         self._prefix = key_prefix.encode()
         self._calls = ShardCalls(
-            clients, watermarks, view, key_prefix=key_prefix, horizon_ms=horizon_ms, shift_ms=shift_ms
+            clients, watermarks, view, key_prefix=key_prefix, shards=shards, horizon_ms=horizon_ms, shift_ms=shift_ms
         )
         self._plain = PlainAsk(clients, watermarks, self._calls.shard_key, leeway_ms=leeway_ms, monotonic=monotonic)
         self._leeway_ms = leeway_ms
@@ -154,6 +156,8 @@ class RedisStore:
         """Begin an epoch, or turn the present one into a lost one."""
         known = ("", "") if seen is None else (seen.name, seen.started_ms)
         name = secrets.token_hex(_EPOCH_NAME_BYTES)
+        if shard:
+            await self._calls.claim_shards()
         reply = await self._calls.run(scripts.BEGIN_EPOCH, shard, reason, *known, name)
         if reply.epoch is None:
             raise Unavailable("the store did not begin an epoch")

@@ -4,7 +4,8 @@ if not fields[1] then
   -- Later than the epoch that the caller knew: the first token of that one may have been issued ahead of the clock.
   fields[1], fields[2], fields[3] = ARGV[6], int(math.max(now, (tonumber(ARGV[5]) or 0) + 1)), ARGV[3]
   fields[9] = random
-  redis.call('HSET', meta, 'epoch', fields[1], 'epoch_ms', fields[2], 'reason', fields[3], 'line', random, 'run', run)
+  redis.call('HSET', meta, 'epoch', fields[1], 'epoch_ms', fields[2], 'reason', fields[3], 'line', random, 'run', run,
+    'shards', shards)
   redis.call('ZADD', rev, '-inf', '')
   redis.call('ZADD', cut, '-inf', '')
 elseif ARGV[3] == 'lost' and fields[1] ~= ARGV[4] then

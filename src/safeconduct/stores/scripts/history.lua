@@ -1,6 +1,10 @@
 -- Prepended to every script on a shard, after shard.lua: check whether the data was set back to an earlier state.  Rare
 -- cases have no functions of their own, because every request would pay for creating those.
 if fields[1] then
+  if not fields[13] then
+    -- Earlier versions did not note it.  May fail for lack of memory: then it is noted later.
+    redis.pcall('HSET', meta, 'shards', shards)
+  end
   -- Each set has a member that nothing removes.  Where it is missing, the set was evicted or deleted with all that it
   -- revoked.  The epoch is written first: if that fails for lack of memory, the next script finds the same.
   if not (redis.call('ZSCORE', rev, '') and redis.call('ZSCORE', cut, '')) then

@@ -1,17 +1,18 @@
 -- Prepended to every script on a shard.  ARGV[2] is the caller's horizon in milliseconds.  The last arguments, after
--- the script's own: epoch, line and head as the caller knows them, the tag and issued_ms of the token of ours that the
--- script is about ("" for none), 16 random bytes; then what the caller's connection knows of the server: its run, when
--- that started in milliseconds, "1" if it has an append-only file, "1" if the server was asked just now.
+-- the script's own: over how many shards the caller spreads its keys; epoch, line and head as the caller knows them;
+-- the tag and issued_ms of the token of ours that the script is about ("" for none); 16 random bytes; then what the
+-- caller's connection knows of the server: its run, when that started in milliseconds, "1" if it has an append-only
+-- file, "1" if the server was asked just now.
 local rev, cut, log, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local known_epoch, known_line, known_head, token_tag, token_issued, random, run, run_began, has_aof, is_confirmed =
-  unpack(ARGV, #ARGV - 9, #ARGV)
-for i = #ARGV, #ARGV - 9, -1 do
+local shards, known_epoch, known_line, known_head, token_tag, token_issued, random = unpack(ARGV, #ARGV - 10, #ARGV - 4)
+local run, run_began, has_aof, is_confirmed = unpack(ARGV, #ARGV - 3, #ARGV)
+for i = #ARGV, #ARGV - 10, -1 do
   ARGV[i] = nil
 end
 
 local fields = redis.call('HMGET', meta,
   'epoch', 'epoch_ms', 'reason', 'horizon', 'horizon_until', 'pruned_s', 'stamped', 'head',
-  'line', 'run', 'run_before', 'beat')
+  'line', 'run', 'run_before', 'beat', 'shards')
 local own_horizon = tonumber(ARGV[2])
 local horizon = tonumber(fields[4] or 0)
 local horizon_until = tonumber(fields[5] or 0)
@@ -25,6 +26,11 @@ local witness, is_old_run = '', 0
 local refused = redis.pcall('ZADD', rev, 'XX', '-inf', '')
 if type(refused) == 'table' and refused.err and string.find(refused.err, 'READONLY', 1, true) then
   return redis.error_reply('READONLY the store is a replica')
+end
+
+-- Spread over another number of shards, most subjects would be looked for where nothing that revokes them is found.
+if fields[13] and fields[13] ~= shards then
+  return redis.error_reply('SHARDS ' .. fields[13])
 end
 
 -- The data was set back to an earlier state: another epoch begins, in which nothing from before counts.
@@ -76,7 +82,9 @@ end
 -- The beginning of every reply.
 local function reply(first, second)
   if not fields[1] then
-    return {'', 0, '', 0, redis.call('EXISTS', rev, cut, log, meta) == 0 and 1 or 0, now, first, second}
+    -- The number of shards may be noted before the epoch begins.
+    local is_empty = redis.call('EXISTS', rev, cut, log) == 0 and #redis.call('HGETALL', meta) == (fields[13] and 2 or 0)
+    return {'', 0, '', 0, is_empty and 1 or 0, now, first, second}
   end
   local known = {fields[1], fields[9] or '', fields[8] or '0-0', witness, is_old_run}
   return {known, tonumber(fields[2]), fields[3], horizon, 0, now, first, second}

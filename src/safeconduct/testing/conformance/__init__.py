@@ -16,8 +16,34 @@ A check raises ``AssertionError`` if the application lets something through, and
 knows, if it is about something that the site does not have.
 """
 
+from typing import Final
+from unittest import SkipTest
+
+from safeconduct.testing.conformance.access_checks import ACCESS_CHECKS
 from safeconduct.testing.conformance.check import Check, Report
-from safeconduct.testing.conformance.checks import CHECKS, check_all
+from safeconduct.testing.conformance.cookie_checks import COOKIE_CHECKS
+from safeconduct.testing.conformance.login_checks import LOGIN_CHECKS
 from safeconduct.testing.conformance.site import Site
+from safeconduct.testing.conformance.websocket_checks import WEBSOCKET_CHECKS
 
 __all__ = ["CHECKS", "Check", "Report", "Site", "check_all"]
+
+CHECKS: Final[tuple[Check, ...]] = (*ACCESS_CHECKS, *COOKIE_CHECKS, *LOGIN_CHECKS, *WEBSOCKET_CHECKS)
+"""Every check, for ``pytest.mark.parametrize("check", CHECKS, ids=str)``."""
+
+
+def check_all(site: Site) -> Report:
+    """Run every check, and return what became of each."""
+    passed: list[str] = []
+    skipped: list[tuple[str, str]] = []
+    failed: list[tuple[str, str]] = []
+    for check in CHECKS:
+        try:
+            check(site)
+        except SkipTest as reason:
+            skipped.append((check.says, str(reason)))
+        except AssertionError as reason:
+            failed.append((check.says, str(reason)))
+        else:
+            passed.append(check.says)
+    return Report(tuple(passed), tuple(skipped), tuple(failed))

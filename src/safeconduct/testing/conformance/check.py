@@ -2,10 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
+from unittest import SkipTest
 
-from safeconduct.testing.conformance.site import AppResponse, AttackRequest, Site
+from safeconduct.testing.conformance.in_process import AppResponse, AttackRequest, Fields
+from safeconduct.testing.conformance.site import Site
 
+#: What a browser says of a page that is not ours.
+FOREIGN_PAGES: Final[tuple[tuple[str, str], ...]] = (
+    ("origin", "https://attacker.example"),
+    ("origin", "null"),
+    ("sec-fetch-site", "cross-site"),
+    ("referer", "https://attacker.example"),
+)
 #: What a request gets that is refused or not understood; never 2xx, and never a fault of the application.
 NOT_SERVED: Final = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 414, 431, 501})
 
@@ -75,3 +84,36 @@ def expect_not_served(site: Site, request: AttackRequest) -> None:
     response = site.ask(request)
     if response.status not in NOT_SERVED:
         fail(request, response, "a refusal")
+
+
+def get(path: str, headers: Fields = (), **more: Any) -> AttackRequest:
+    """Return a request by GET."""
+    return AttackRequest("GET", path, headers, **more)
+
+
+def fields(headers: dict[str, str]) -> Fields:
+    """Return the fields of *headers*."""
+    return tuple(headers.items())
+
+
+def revoke(site: Site, subject: str) -> None:
+    """
+    Revoke every token that *subject* has.
+
+    Raises:
+        unittest.SkipTest: If the application does not ask whether a token was revoked.
+    """
+    if site.auth.config.consistency == "none":
+        raise SkipTest("revocations are not checked: there is no store, or revocation.consistency is none")
+    site.auth.sessions.revoke_subject(subject, issuer=site.tokens.issuer)
+
+
+def require_stored_sessions(site: Site) -> None:
+    """
+    Return if sessions are kept, so that they can end.
+
+    Raises:
+        unittest.SkipTest: If there is no store.
+    """
+    if site.auth.config.store.url == "none":
+        raise SkipTest("there is no store")

@@ -4,18 +4,15 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 from unittest import SkipTest
 
-from safeconduct._core.directory import Account
 from safeconduct._keys.generate import new_key
 from safeconduct._tokens.key import Key, read_key
-from safeconduct.auth import Auth, operator_access
+from safeconduct.testing.conformance.token_sources import TokenSource
 from safeconduct.testing.fake_issuer import base64url, without_none
-from safeconduct.testing.signed_in import new_grant
 
-_TYPE: Final = "at+jwt"
 _FAR_SECONDS: Final = 7200
 
 
@@ -24,40 +21,42 @@ class Signer:
     Signs what a user's token says, with changes.
 
     Args:
-        auth: The ``Auth`` whose issuer and keys are used.
-        scopes: The scopes of the user.
+        source: Signs the tokens that the application accepts.
     """
 
-    def __init__(self, auth: Auth, *, scopes: Collection[str] = ()) -> None:
-        self._access = operator_access(auth)
-        self._grant = new_grant(auth, self._access, Account("alice", scopes=sorted(scopes)))
-        self._lifetime_seconds = auth.config.tokens.access_lifetime_seconds
-        self._longest_seconds = auth.config.tokens.max_lifetime_seconds
-        self._leeway_seconds = auth.config.tokens.leeway_seconds
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+        self.token_types = source.token_types
 
     def issued(self, *, later_seconds: int = 0) -> str:
         """Return a token that is issued at another time, in the configured format."""
-        return self._access.issue(self._grant, iat_ms=self._now_ms() + later_seconds * 1000)
+        return self._source.issued(later_seconds=later_seconds)
 
     def expired(self) -> str:
         """Return a token that expired a second ago, with the leeway."""
-        return self.issued(later_seconds=-(self._lifetime_seconds + self._leeway_seconds + 1))
+        return self.issued(later_seconds=-(self._source.lifetime_seconds + self._source.leeway_seconds + 1))
 
-    def signed(self, claims: Mapping[str, Any] | None = None, *, token_type: str = _TYPE) -> str:
-        """Return a token of our own key with other claims; one of None is left out."""
-        return self._access.sign(without_none(self.claims(), claims or {}), token_type)
+    def signed(self, claims: Mapping[str, Any] | None = None, *, token_type: str | None = None) -> str:
+        """Return a token of the accepted key with other claims; one of None is left out."""
+        return self._source.signed(without_none(self.claims(), claims or {}), token_type or self.token_types[0])
+
+    def of_type(self, token_type: str) -> str:
+        """Return a token that is good but for its type."""
+        if token_type in self.token_types:
+            raise SkipTest(f"tokens of the type {token_type} are accepted")
+        return self.signed(token_type=token_type)
 
     def too_long(self) -> str:
-        """Return a token of our own key that claims a longer lifetime than is accepted."""
+        """Return a token of the accepted key that claims a longer lifetime than is accepted."""
         claims = self.claims()
-        return self.signed({"exp": claims["iat"] + self._longest_seconds + 3600})
+        return self.signed({"exp": claims["iat"] + self._source.longest_seconds + 3600})
 
     def claims(self) -> dict[str, Any]:
         """Return the claims of a token that counts."""
-        return self._access.claims(self._grant, iat_ms=self._now_ms())
+        return self._source.claims()
 
     def forged(self, key: Key, header: Mapping[str, Any] | None = None) -> str:
-        """Return a token that *key* signs in place of our own."""
+        """Return a token that *key* signs in place of the accepted one."""
         signed = self._unsigned({"alg": key.written, "kid": self._own_key().kid, **(header or {})})
         return f"{signed}.{base64url(key.sign(signed.encode()))}"
 
@@ -66,22 +65,19 @@ class Signer:
         return f"{self._unsigned({'alg': algorithm})}.{signature}"
 
     def by_public_key(self, secret: Callable[[Key], bytes]) -> str:
-        """Return a token whose HMAC has our public key as its secret (RFC 8725 §2.1)."""
+        """Return a token whose HMAC has the accepted public key as its secret (RFC 8725 §2.1)."""
         key = self._own_key()
         signed = self._unsigned({"alg": "HS256", "kid": key.kid})
         return f"{signed}.{base64url(hmac.digest(secret(key), signed.encode(), hashlib.sha256))}"
 
     def _own_key(self) -> Key:
-        for key in self._access.public_keys():
-            if key.use == "sig":
-                return key
-        raise SkipTest("tokens are signed with a secret, and not with a pair of keys")
+        key = self._source.public_key()
+        if key is None:
+            raise SkipTest("tokens are signed with a secret, and not with a pair of keys")
+        return key
 
     def _unsigned(self, header: Mapping[str, Any]) -> str:
-        return f"{_json_segment({'typ': _TYPE, **header})}.{_json_segment(self.claims())}"
-
-    def _now_ms(self) -> int:
-        return self._access.issue_time_ms(subject=self._grant.subject)
+        return f"{_json_segment({'typ': self.token_types[0], **header})}.{_json_segment(self.claims())}"
 
 
 def _spoilt(token: str) -> str:
@@ -134,7 +130,7 @@ FORGERIES: Final[Mapping[str, Callable[[Signer], str]]] = {
     "a token without an expiry": lambda signer: signer.signed({"exp": None}),
     "a token without a subject": lambda signer: signer.signed({"sub": None}),
     "a token that lives too long": Signer.too_long,
-    "an ID token": lambda signer: signer.signed(token_type="JWT"),  # noqa: S106 - a media type
-    "a token of another type": lambda signer: signer.signed(token_type="logout+jwt"),  # noqa: S106 - a media type
+    "an ID token": lambda signer: signer.of_type("JWT"),
+    "a token of another type": lambda signer: signer.of_type("logout+jwt"),
 }
 """What each token is, and how it is made."""

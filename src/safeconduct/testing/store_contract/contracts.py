@@ -89,8 +89,23 @@ class StoreContract(_InBothWorlds, RevocationContract, ThrottleContract):
 
     ``stores`` returns a new, empty store: a ``StoreProvider``, made with ``horizon_ms`` and ``leeway_ms`` of this
     class.  ``clock`` returns the clock that the store reads, with ``advance(seconds=…)``, as ``safeconduct.testing``
-    has it; *seconds* may be negative.
+    has it; *seconds* may be negative.  A store whose data outlive the process has a third one, ``resharded``: a store
+    over the same data that spreads them over another number of shards, at least two.
     """
+
+    @pytest.fixture
+    def resharded(self) -> StoreProvider | None:
+        """Return None: the data end with the process."""
+        return None
+
+    @pytest.fixture
+    def resharded_world(self, world: Blocking | Native, resharded: StoreProvider | None) -> Iterator[StoreWorld]:
+        """Enter the same world with the other number of shards."""
+        if resharded is None:
+            pytest.skip("the data end with the process")
+        other = type(world)(resharded)
+        yield other
+        other.close()
 
 
 class SessionStoreContract(

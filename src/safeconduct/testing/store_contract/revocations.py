@@ -6,6 +6,7 @@ import pytest
 
 from safeconduct._core.revocation_query import RevocationQuery
 from safeconduct._core.store import Revocation, SingleUse
+from safeconduct.errors import Unavailable
 
 HORIZON_MS = 86_400_000
 LEEWAY_MS = 10_000
@@ -39,6 +40,12 @@ class RevocationContract:
     def use(self, world: Any, use_id: Any = b"1", revocation_key: Any = TOKEN, **fields: Any) -> Any:
         query = question(**{"marks": [revocation_key, KEY], "cuts": [ALICE], **fields})
         return world.run(world.store.mark_used(SingleUse(query, revocation_key, use_id))).outcome
+
+    @pytest.mark.parametrize("shard", [0, 1])
+    def test_data_of_another_number_of_shards_are_refused(self, resharded_world: Any, shard: Any) -> None:
+        """Where the number was changed, revocations would be looked for in shards that do not have them."""
+        with pytest.raises(Unavailable):
+            resharded_world.run(resharded_world.store.begin_epoch(shard, reason="new", seen=None))
 
     def test_nothing_is_revoked_at_first(self, world: Any) -> None:
         assert not self.ask(world, marks=[TOKEN, KEY], cuts=[ALICE, SESSION]).is_revoked

@@ -112,7 +112,7 @@ def is_signed_in(browser):
     return browser.request("GET", "/me") == 200
 
 
-def test_a_sign_in_by_code_sets_what_the_endpoint_sets(pages, browser):
+def test_a_programmatic_sign_in_sets_what_the_endpoint_sets(pages, browser):
     """Access, refresh and device, with the same attributes."""
     other = LoginClient(pages.site)
     other.sign_in(remember=True)
