@@ -18,6 +18,8 @@ from safeconduct.testing.conformance.in_process import AppResponse
 from safeconduct.testing.conformance.site import Site
 
 _WRONG_PASSWORD: Final = "not a password of the user"  # noqa: S105 - see its name
+#: "…limit consecutive failed authentication attempts on a single account to no more than 100" — SP 800-63B §5.2.2
+_MOST_FAILURES: Final = 100
 _ELSEWHERE: Final = ("https://attacker.example/", "//attacker.example/", "/\\attacker.example", "javascript:alert(1)")
 _SHOWN: Final = ["secure", "httponly", "samesite", "path", "domain"]
 
@@ -89,9 +91,14 @@ def _comparable(response: AppResponse) -> tuple[int, tuple[tuple[str, str], ...]
 
 def _attempts_are_limited(site: Site) -> None:
     username, _ = user_of(site)
+    allowed = site.auth.config.login.failures_per_account_and_network
+    if allowed > _MOST_FAILURES:
+        raise AssertionError(
+            f"login.failures_per_account_and_network: got {allowed}, wanted at most {_MOST_FAILURES} (NIST SP 800-63B)"
+        )
     # From one address.
     request = post(site, "login", {"username": f"{username}-conformance", "password": _WRONG_PASSWORD})
-    for _ in range(site.auth.config.login.failures_per_account_and_network):
+    for _ in range(allowed):
         expect(site, request, 401, 429)
     expect(site, request, 429)
 
