@@ -5,7 +5,7 @@ from typing import Final
 from unittest import SkipTest
 from urllib.parse import urlsplit
 
-from safeconduct.testing.conformance.browser import SignedIn, post, post_form, sign_in, signed_in_by, user_of
+from safeconduct.testing.conformance.browser import SignedInUser, post, post_form, sign_in, signed_in_by, user_of
 from safeconduct.testing.conformance.check import (
     FOREIGN_PAGES,
     Check,
@@ -43,7 +43,7 @@ def _require_cookies(site: Site) -> None:
         raise SkipTest('a sign-in sets no cookies: "cookie" is not among the sources, or cookies.mode is off')
 
 
-def _signed_in(site: Site, *, by_cookie: bool, remember: bool = False) -> SignedIn:
+def _signed_in(site: Site, *, by_cookie: bool, remember: bool = False) -> SignedInUser:
     """Sign the user in, and return what they got, which must let them in."""
     user = sign_in(site, by_cookie=by_cookie, remember=remember)
     if not (user.response.is_served and user.credential(site)):
@@ -54,7 +54,7 @@ def _signed_in(site: Site, *, by_cookie: bool, remember: bool = False) -> Signed
     return user
 
 
-def _refreshed(site: Site, user: SignedIn) -> SignedIn:
+def _refreshed(site: Site, user: SignedInUser) -> SignedInUser:
     """Exchange the refresh token of *user*, and return what they got, which must be another one."""
     request = user.refresh_request(site)
     refreshed = signed_in_by(request, expect_served(site, request), by_cookie=user.by_cookie)
@@ -64,7 +64,7 @@ def _refreshed(site: Site, user: SignedIn) -> SignedIn:
     return refreshed
 
 
-def _how(user: SignedIn) -> str:
+def _how(user: SignedInUser) -> str:
     return "sign-in by cookie" if user.by_cookie else "sign-in by token"
 
 
