@@ -17,7 +17,7 @@ from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
 from safeconduct._core.wrong_arguments import wants
-from safeconduct._http.nesting import note_mount
+from safeconduct._http.nesting import MOUNT, note_mount
 from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.response_headers import as_private
@@ -29,7 +29,6 @@ from safeconduct._http.scope import (
     joined_cookies,
     read_scope,
     readable_again,
-    route_of,
     without_subprotocol_token,
 )
 from safeconduct.errors import AuthError
@@ -79,15 +78,14 @@ class AuthMiddleware:
             scope = readable_again(scope)
             fields = scope["headers"]
         credential, credentials, line, cookies = self._credential_fields(fields)
+        # In line: this is what nearly every request costs.
+        route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
         passed: Passed | Recalled | None = None
         rest: bytes | None = None
         if credentials == 1 and credential is not None:
-            # In line: this is what nearly every request costs.
-            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, credential, scope)
         elif credentials == 0 and line is not None and self._takes_cookies:
-            joined = line if cookies == 1 else joined_cookies(fields)
-            passed, rest = self._recall_by_cookie(route_of(scope), joined, scope)
+            passed, rest = self._recall_by_cookie(route, line if cookies == 1 else joined_cookies(fields), scope)
         if not isinstance(passed, Passed):
             scope = readable_again(scope)
             passed = await self._confirm(passed, scope, receive, send)
@@ -100,8 +98,9 @@ class AuthMiddleware:
         below["safeconduct.extend"] = detector.extend
         if cookies and self._hides_cookies and rest is not line:
             hide_cookies(below, self._gate.hidden_cookies, line if cookies == 1 else None, rest)
-        if not credentials:
-            note_mount(below, passed.owner, below.get("root_path", ""))
+        # Only people are led to our endpoints, and they bring no header.
+        if not credentials and (MOUNT not in below or below[MOUNT][0] is not passed.owner):
+            below[MOUNT] = passed.owner, route[2]
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, detector.send)

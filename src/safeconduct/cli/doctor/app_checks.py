@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 from safeconduct._core.access_rules import Policy
 from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.app_inspection import Application, Guard
-from safeconduct.cli.app_routes import UNCHECKED, describe, hidden_routes, routes_of, unchecked_routes
+from safeconduct.cli.app_routes import UNCHECKED, describe, hidden_routes, loose_prefixes, routes_of, unchecked_routes
 from safeconduct.cli.doctor.cors import check_cors
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.errors import AuthError
@@ -40,6 +40,8 @@ def check_application(application: Application) -> Iterator[Finding]:
     for guard in application.guards:
         yield from _rules(guard.gate.policy)
         yield from _sign_in(guard)
+    for route, text in loose_prefixes(application):
+        yield warn("access", f"{route.method} {route.path}: {text}", "End its prefix with a slash.")
     for route in hidden_routes(application):
         yield warn(
             "sign-in",
