@@ -37,6 +37,7 @@ def test_a_sign_in_leads_to_the_page_wished_for_with_cookies(reader):
     assert 303 == browser.sign_in(target="/me?a=1&b=%26")
 
     assert ("/me?a=1&b=%26", b"") == (browser.location, browser.response.body)
+    assert {"location", "content-length", "cache-control", "set-cookie"} == dict(browser.response.fields).keys()
     assert ("no-store",) == browser.response.values("cache-control")
     assert {ACCESS, DEVICE} == browser.cookies.keys()
     assert 200 == browser.open(browser.location)
@@ -198,6 +199,30 @@ def test_a_script_may_send_the_token_in_a_form(signed_in, clock):
 
     assert 200 == browser.client.request("POST", "/auth/step-up", headers=script, body=body)
     assert "explicit" == browser.client.json["level"]
+
+
+def test_a_token_in_another_body_is_none(signed_in, clock):
+    """JSON needs a preflight from elsewhere, and a script that sends it can add the header field."""
+    browser = signed_in()
+    clock.advance(seconds=400)
+    browser.open("/settings")
+    token = browser.page.forms[0].values["csrf_token"]
+    script = [("sec-fetch-mode", "cors"), ("content-type", "application/json"), *OWN_PAGE]
+    body = json.dumps({"password": "wonder", "csrf_token": token}).encode()
+
+    assert 403 == browser.client.request("POST", "/auth/step-up", headers=script, body=body)
+
+
+def test_each_form_has_its_token_masked_anew(signed_in, clock):
+    """The page shows a part of the query, and a proxy may compress it (BREACH)."""
+    browser = signed_in()
+    clock.advance(seconds=400)
+    tokens = set()
+    for _ in range(2):
+        browser.open("/settings")
+        tokens.add(browser.page.forms[0].values["csrf_token"])
+
+    assert [86, 86] == [len(token) for token in tokens]
 
 
 def test_a_form_that_is_refused_leads_back_to_its_page(signed_in, clock):

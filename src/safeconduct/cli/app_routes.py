@@ -31,7 +31,7 @@ _FLASK_PARAMETER: Final = re.compile(r"<[^>]*>")
 
 def routes_of(application: Application) -> Iterator[Route]:
     """Yield every route of *application*; none if its framework is not known."""
-    if application.framework == "starlette":
+    if application.framework in {"starlette", "fastapi"}:
         yield from _starlette_routes(application.app.routes, "", "")
     elif application.framework in {"flask", "quart"}:
         yield from _flask_routes(application.app)

@@ -86,8 +86,10 @@ def _falcon_responders(nodes: Iterable[Any]) -> Iterator[tuple[str, Mapping[str,
 
 def _pyramid_routes(app: Any) -> Iterator[Route]:
     introspector = app.registry.introspector
-    routes = {each["introspectable"]["name"]: each["introspectable"] for each in introspector.get_category("routes")}
-    for each in introspector.get_category("views"):
+    routes = {
+        each["introspectable"]["name"]: each["introspectable"] for each in introspector.get_category("routes", ())
+    }
+    for each in introspector.get_category("views", ()):
         view = each["introspectable"]
         route = routes.get(view["route_name"])
         if route is None:
