@@ -114,7 +114,8 @@ class Safeconduct:
         from safeconduct._integrations.flask_openapi import SecurityPlugin  # noqa: PLC0415 - see above
 
         # A description is no part of a request, so the prefix is the one that the application is configured with.
-        root: str = app.config["APPLICATION_ROOT"]
+        config: Any = app.config
+        root: str = config["APPLICATION_ROOT"]
         return SecurityPlugin(SecurityDescription(self.auth, root, "wsgi"), app)
 
 
