@@ -139,7 +139,7 @@ class AuthMiddleware:
             raise
         PASSED.reset(before)
         # No subclass, which may have a ``close``.
-        if type(body) is list or type(body) is tuple:
+        if type(body) in {list, tuple}:
             # The application has nothing left to run.
             return body if not watched.is_watched else _whole(body, passed, watched)
         if not watched.is_watched and _is_file(body, environ):
