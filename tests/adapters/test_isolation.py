@@ -13,6 +13,7 @@ from auth_setups import auth_for, configuration, now
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, current
 from safeconduct.asgi import AuthMiddleware
+from safeconduct.errors import InsufficientRights
 from table_tokens import mint, tokens
 
 USERS = 100
@@ -92,6 +93,23 @@ def test_ten_thousand_requests_in_a_few_threads(auth, requests):
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(some, range(8)))
+
+
+@pytest.mark.parametrize("when", ["at once", "in the body"])
+def test_a_refusal_of_the_application_leaves_nobody_behind(when):
+    """An ``AuthError`` is answered, and the thread goes on with another request."""
+
+    def refuse():
+        raise InsufficientRights
+
+    def refusing(_environ, _start_response):
+        return refuse() if when == "at once" else iter(refuse, None)
+
+    request = SentRequest("GET", "/me", bearer("alice"), "https")
+
+    assert 403 == call_wsgi(auth_for("main").wsgi(refusing), wsgi_environ(request)).status
+    with pytest.raises(LookupError):
+        current()
 
 
 def test_a_request_that_breaks_leaves_nobody_behind():
