@@ -239,7 +239,9 @@ def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refu
 
 
 def _answer(watched: WatchedBody, error: AuthError) -> Iterable[bytes]:
-    return _reply(watched.start, watched.answer(error), watched.request.method, error)
+    # uWSGI takes an error with a response for a fault, and sends no body.
+    raised = error if watched.has_begun else None
+    return _reply(watched.start, watched.answer(error), watched.request.method, raised)
 
 
 def _reply(start_response: StartResponse, reply: Reply, method: str, error: AuthError | None = None) -> Iterable[bytes]:
