@@ -16,7 +16,8 @@ from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
-from safeconduct._http.nesting import note_mount
+from safeconduct._core.wrong_arguments import wants
+from safeconduct._http.nesting import MOUNT, note_mount
 from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.response_headers import as_private
@@ -28,7 +29,6 @@ from safeconduct._http.scope import (
     joined_cookies,
     read_scope,
     readable_again,
-    route_of,
     without_subprotocol_token,
 )
 from safeconduct.errors import AuthError
@@ -52,6 +52,7 @@ class AuthMiddleware:
     Puts the identity into ``scope["safeconduct"]`` and ``scope["user"]``, its scopes into ``scope["auth"]``.
     """
 
+    @wants("auth.asgi(app), or app.add_middleware(AuthMiddleware, auth=auth)")
     def __init__(self, app: App, auth: GateProvider) -> None:
         require_auth(auth, "asgi")
         require_application(app, "asgi")
@@ -77,15 +78,14 @@ class AuthMiddleware:
             scope = readable_again(scope)
             fields = scope["headers"]
         credential, credentials, line, cookies = self._credential_fields(fields)
+        # In line: this is what nearly every request costs.
+        route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
         passed: Passed | Recalled | None = None
         rest: bytes | None = None
         if credentials == 1 and credential is not None:
-            # In line: this is what nearly every request costs.
-            route = scope["method"], scope["path"], scope.get("root_path", ""), scope.get("raw_path")
             passed = self._recall(route, credential, scope)
         elif credentials == 0 and line is not None and self._takes_cookies:
-            joined = line if cookies == 1 else joined_cookies(fields)
-            passed, rest = self._recall_by_cookie(route_of(scope), joined, scope)
+            passed, rest = self._recall_by_cookie(route, line if cookies == 1 else joined_cookies(fields), scope)
         if not isinstance(passed, Passed):
             scope = readable_again(scope)
             passed = await self._confirm(passed, scope, receive, send)
@@ -98,8 +98,9 @@ class AuthMiddleware:
         below["safeconduct.extend"] = detector.extend
         if cookies and self._hides_cookies and rest is not line:
             hide_cookies(below, self._gate.hidden_cookies, line if cookies == 1 else None, rest)
-        if not credentials:
-            note_mount(below, passed.owner, below.get("root_path", ""))
+        # Only people are led to our endpoints, and they bring no header.
+        if not credentials and (MOUNT not in below or below[MOUNT][0] is not passed.owner):
+            below[MOUNT] = passed.owner, route[2]
         before = PASSED.set(passed)
         try:
             await self.app(below, receive, detector.send)
@@ -271,13 +272,12 @@ class _Handshake:
         await self._send(message)
 
     async def _deny(self, error: AuthError, request: Request) -> None:
-        reply = self._gate.answer(error, request)
+        send, reply = self._send, self._gate.answer(error, request)
         if not self._is_accepted and "websocket.http.response" in (self._scope.get("extensions") or {}):
-            start = {"type": "websocket.http.response.start", "status": reply.status}
-            await self._send(start | {"headers": list(reply.fields)})
-            await self._send({"type": "websocket.http.response.body", "body": reply.body})
+            await send({"type": "websocket.http.response.start", "status": reply.status, "headers": [*reply.fields]})
+            await send({"type": "websocket.http.response.body", "body": reply.body})
             return
-        await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})
+        await send({"type": "websocket.close", "code": close_code(error), "reason": ""})
 
 
 def _runs_on_asyncio() -> bool:
@@ -296,5 +296,4 @@ def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
 
 async def _reply(send: Send, reply: Reply, method: str) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.fields)})
-    body = b"" if method == "HEAD" else reply.body
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body, "more_body": False})

@@ -14,9 +14,10 @@ from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.cookies import COOKIES_AS_THEY_CAME, hide_cookies
 from safeconduct._http.environ import body_of, read_environ, route_of
-from safeconduct._http.nesting import PROOF, note_mount
+from safeconduct._http.nesting import MOUNT, PROOF
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError
 from safeconduct.guard import PASSED
@@ -37,6 +38,7 @@ class AuthMiddleware:
     ``AUTH_TYPE``.
     """
 
+    @wants("auth.wsgi(app)")
     def __init__(self, app: App, auth: GateProvider) -> None:
         require_auth(auth, "wsgi")
         require_application(app, "wsgi")
@@ -50,7 +52,7 @@ class AuthMiddleware:
         self._takes_cookies = self._gate.fast_path.takes_cookies
         self._hides_cookies = bool(self._gate.hidden_cookies)
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:  # noqa: C901 - see "in line"
         """Serve one request."""
         # The fast path, in line, as in ASGI.
         field: str | None = environ.get("HTTP_AUTHORIZATION")
@@ -66,7 +68,8 @@ class AuthMiddleware:
             is_hidden = rest is not None
             if rest is not None and rest is not octets:
                 environ["HTTP_COOKIE"] = rest.decode("latin-1")
-                environ.setdefault(COOKIES_AS_THEY_CAME, octets.__bytes__)
+                if COOKIES_AS_THEY_CAME not in environ:
+                    environ[COOKIES_AS_THEY_CAME] = octets.__bytes__
         if not isinstance(passed, Passed):
             judged = self._judge(passed, environ, start_response)
             if not isinstance(judged, Passed):
@@ -85,8 +88,9 @@ class AuthMiddleware:
                 environ["REMOTE_USER"] = passed.remote_user
         if self._hides_cookies and not is_hidden and "HTTP_COOKIE" in environ:
             hide_cookies(environ, self._gate.hidden_cookies)
-        if field is None:
-            note_mount(environ, passed.owner, route[2])
+        # Only people are led to our endpoints, and they bring no header.
+        if field is None and (MOUNT not in environ or environ[MOUNT][0] is not passed.owner):
+            environ[MOUNT] = passed.owner, route[2]
         watched = WatchedBody(self._gate, passed, environ, route, start_response)
         watched.is_watched = is_long_lived
         return self._call(environ, watched, passed)
@@ -134,7 +138,8 @@ class AuthMiddleware:
             PASSED.reset(before)
             raise
         PASSED.reset(before)
-        if isinstance(body, (list, tuple)):
+        # No subclass, which may have a ``close``.
+        if type(body) is list or type(body) is tuple:
             # The application has nothing left to run.
             return body if not watched.is_watched else _whole(body, passed, watched)
         if not watched.is_watched and _is_file(body, environ):

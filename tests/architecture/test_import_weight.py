@@ -42,18 +42,32 @@ def test_wsgi_loads_no_event_loop():
     assert "asyncio" not in loaded_by("import safeconduct.wsgi")
 
 
+#: A program that defines ``make``, which returns an ``Auth`` with some clients.
+_MAKE = (
+    "import safeconduct; key = __import__('safeconduct._tokens.key', fromlist=['x']).new_material('ES256'); "
+    "keys = {'keys': [{**key, 'kid': 'own', 'alg': 'ES256', 'use': 'sig', 'safeconduct_state': 'active'}]}; "
+    "make = lambda clients: safeconduct.Auth(safeconduct.Config(store='memory://', issuer='https://i.example', "
+    "audience='a', keys=keys, clients=clients)); "
+)
+
+
+def test_serving_loads_no_helper_for_tests():
+    """In production nothing can sign a user in without their password."""
+    environ = "{'REQUEST_METHOD': 'GET', 'PATH_INFO': '/', 'wsgi.url_scheme': 'https'}"
+    served = f"list(make([]).wsgi(lambda *_: [])({environ}, lambda *_: None)); make([]).asgi_gate()"
+
+    loaded = loaded_by(_MAKE + served)
+
+    assert "safeconduct.wsgi" in loaded
+    assert set() == {name for name in loaded if name.startswith("safeconduct.testing")}
+
+
 def test_a_site_without_clients_does_not_load_authlib():
     """The OAuth endpoints alone need it."""
-    site = (
-        "import safeconduct; key = __import__('safeconduct._tokens.key', fromlist=['x']).new_material('ES256'); "
-        "keys = {'keys': [{**key, 'kid': 'own', 'alg': 'ES256', 'use': 'sig', 'safeconduct_state': 'active'}]}; "
-        "make = lambda clients: safeconduct.Auth(safeconduct.Config(store='memory://', issuer='https://i.example', "
-        "audience='a', keys=keys, clients=clients)).wsgi_gate(); "
-    )
     client = "[{'client_id': 'c', 'secret': 'sha256:' + 'ab' * 32, 'grants': ['client_credentials']}]"
 
-    assert "authlib" not in loaded_by(f"{site} make([])")
-    assert "authlib" in loaded_by(f"{site} make({client})")
+    assert "authlib" not in loaded_by(f"{_MAKE} make([]).wsgi_gate()")
+    assert "authlib" in loaded_by(f"{_MAKE} make({client}).wsgi_gate()")
 
 
 #: An integration, and the frameworks that it or its framework is built on.

@@ -81,7 +81,9 @@ class FastPath:
         #: Whether ``recall_by_cookie`` can let anything pass.
         self.takes_cookies = authenticator.sources.takes_cookies
 
-    def recall(self, route: Route, key: Key, raw: RawRequest) -> Passed | Recalled | None:
+    def recall(
+        self, route: Route, key: Key, raw: RawRequest, requirement: Requirement | None = None
+    ) -> Passed | Recalled | None:
         """
         Let a credential pass on a route where both were seen before; None where only the slow path can decide.
 
@@ -91,9 +93,9 @@ class FastPath:
             route: The route of the request.
             key: Its only ``Authorization`` field, or the key of its cookie.
             raw: The request.
+            requirement: That of the route, if it was looked up already.
         """
-        requirement = self._routes.get(route)
-        if requirement is None:
+        if requirement is None and (requirement := self._routes.get(route)) is None:
             return None
         bearer, view, accounts = self._bearer, self._view, self._accounts
         try:
@@ -140,7 +142,7 @@ class FastPath:
         key, rest, is_new = found
         if (requirement.is_unsafe or route[0] not in SAFE_METHODS) and not self._knows_page(key, raw):
             return None, None
-        recalled = self.recall(route, key, raw)
+        recalled = self.recall(route, key, raw, requirement)
         if recalled is None:
             return None, None
         if is_new:
@@ -201,21 +203,22 @@ class ContinuingFastPath(FastPath):
         self, route: Route, line: bytes, raw: RawRequest
     ) -> tuple[Passed | Recalled, bytes] | tuple[None, None]:
         """Let a request pass as ``FastPath`` does, unless it navigates with a token that is past half-life."""
-        found = super().recall_by_cookie(route, line, raw)
-        if found[0] is None or route[0] != "GET":
+        found = FastPath.recall_by_cookie(self, route, line, raw)
+        recalled = found[0]
+        if recalled is None or route[0] != "GET":
             return found
+        passed = recalled.passed if isinstance(recalled, Recalled) else recalled
         try:
-            return (None, None) if self._is_redirected(found[0], raw) else found
+            proof, principal, now = passed.proof, passed.identity, self._clock()
+            cached = None if proof is None else self._bearer.cache.entries.get(proof.credential)
+            # In line, since nearly every token is not due.
+            if cached is None or (cached.renew_after is not None and now < cached.renew_after):
+                return found
+            is_redirected = (
+                isinstance(principal, Principal)
+                and self._continuation.is_due(cached, principal, now)
+                and self._continuation.concerns(self._read_whole(raw))
+            )
         except Exception:  # noqa: BLE001 - as in ``recall``
             return None, None
-
-    def _is_redirected(self, recalled: Passed | Recalled, raw: RawRequest) -> bool:
-        passed = recalled if isinstance(recalled, Passed) else recalled.passed
-        principal = passed.identity
-        cached = None if passed.proof is None else self._bearer.cache.entries.get(passed.proof.credential)
-        return (
-            cached is not None
-            and isinstance(principal, Principal)
-            and self._continuation.is_due(cached, principal, self._clock())
-            and self._continuation.concerns(self._read_whole(raw))
-        )
+        return (None, None) if is_redirected else found

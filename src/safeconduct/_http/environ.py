@@ -20,7 +20,10 @@ _DROPS_UNDERSCORES = ("gunicorn/", "waitress", "Werkzeug/", "gevent/", "Cheroot/
 def route_of(environ: Environ) -> Route:
     """Return method and path as the server gave them."""
     get = environ.get
-    return environ["REQUEST_METHOD"], get("PATH_INFO", ""), get("SCRIPT_NAME", ""), _raw_path(environ)
+    # Not in PEP 3333: gunicorn and werkzeug have RAW_URI, eventlet RAW_PATH_INFO, most others REQUEST_URI.
+    target: str | None = get("RAW_URI") or get("REQUEST_URI") or get("RAW_PATH_INFO")
+    raw_path = None if target is None else _raw_path(target)
+    return environ["REQUEST_METHOD"], get("PATH_INFO", ""), get("SCRIPT_NAME", ""), raw_path
 
 
 def is_secure(environ: Environ) -> bool:
@@ -43,12 +46,13 @@ def read_environ(environ: Environ) -> Request:
             return []
         return [value.encode("latin-1")]
 
+    route = method, path_info, script_name, raw_path = route_of(environ)
     return Request(
-        route_of(environ),
-        environ["REQUEST_METHOD"],
-        decode_path_info(environ.get("PATH_INFO", "")),
-        decode_script_name(environ.get("SCRIPT_NAME", "")),
-        _raw_path(environ),
+        route,
+        method,
+        decode_path_info(path_info),
+        decode_script_name(script_name),
+        raw_path,
         values,
         is_secure=is_secure(environ),
         is_websocket=False,
@@ -81,14 +85,8 @@ def _key(name: bytes) -> str:
     return "HTTP_" + name.decode("ascii").upper().replace("-", "_")
 
 
-def _raw_path(environ: Environ) -> bytes | None:
-    # Not in PEP 3333: gunicorn and werkzeug have RAW_URI, eventlet RAW_PATH_INFO, most others REQUEST_URI.  It may be
-    # in absolute form.
-    get = environ.get
-    target: str | None = get("RAW_URI") or get("REQUEST_URI") or get("RAW_PATH_INFO")
-    if target is None:
-        return None
-    # A fragment is kept, also one after the query, so that it is refused.
+def _raw_path(target: str) -> bytes:
+    # It may be in absolute form.  A fragment is kept, also one after the query, so that it is refused.
     return (target if "#" in target else target.partition("?")[0]).encode("latin-1", "replace")
 
 

@@ -11,7 +11,7 @@ Field = tuple[bytes, bytes]
 FieldReader = Callable[[bytes], list[bytes]]
 """Returns every value of the field with this lower-case name, in the order on the wire."""
 
-Route = tuple[str, str, str, bytes | str | None]
+Route = tuple[str, str, str, bytes | None]
 """Method, path, mount prefix and raw path of a request, before they are parsed."""
 
 

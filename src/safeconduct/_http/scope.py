@@ -126,7 +126,8 @@ def hide_cookies(scope: Scope, names: frozenset[bytes], line: bytes | None = Non
         at -= 1
     changed[at] = (b"cookie", rest)
     scope["headers"] = changed
-    scope.setdefault(COOKIES_AS_THEY_CAME, line.__bytes__)
+    if COOKIES_AS_THEY_CAME not in scope:
+        scope[COOKIES_AS_THEY_CAME] = line.__bytes__
 
 
 def readable_again(scope: Scope) -> Scope:
