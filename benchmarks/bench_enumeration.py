@@ -35,7 +35,7 @@ def time_attempt(site, kind, number):
     """Return how long one attempt takes: in wall-clock time, and in processor time of this process."""
     body = json.dumps({"username": f"{KINDS[kind]}{number % NAMES:02}", "password": f"wrong horse {number:06}"})
     wall, processor = time.perf_counter(), time.process_time()
-    response = site.ask("POST", "/auth/login", FIELDS, body.encode())
+    response = site.request("POST", "/auth/login", FIELDS, body.encode())
     times = time.perf_counter() - wall, time.process_time() - processor
     assert response.status == UNAUTHORIZED
     return times

@@ -32,8 +32,6 @@ from pathlib import Path
 
 from safeconduct import Auth, Config
 from safeconduct._keys.generate import new_key
-from safeconduct._tokens.issuer import Grant
-from safeconduct.auth import operator_access
 
 HERE = Path(__file__).parent
 ISSUER = "https://api.example.com"
@@ -96,7 +94,9 @@ class Served:
             sock.bind(("127.0.0.1", 0))
             self.port = sock.getsockname()[1]
         world = "asgi" if server == "uvicorn" else "wsgi"
-        more = {"BENCH_APP": f"{world} {contender}", "PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore"}
+        # The same package as here, whichever that is.
+        path = os.pathsep.join([str(HERE), *sys.path])
+        more = {"BENCH_APP": f"{world} {contender}", "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
         arguments = ["taskset", "-c", "0", sys.executable, "-m", *command(server, self.port)]
         self._process = subprocess.Popen(arguments, env=os.environ | environment | more, cwd=HERE)  # noqa: S603 - ours
         self._await()
@@ -185,9 +185,11 @@ def main() -> None:
     with ExitStack() as stack:
         environment = {"BENCH_KEYS": json.dumps(keys), "BENCH_STORE": start_store(stack)}
         os.environ |= environment
-        issuing = auth_of("none")
-        grant = Grant(subject="user-00000001", scopes=["read", "write"], roles=["clerk"], lifetime_seconds=86400)
-        token = operator_access(issuing).issue(grant, iat_ms=int(time.time() * 1000))
+        # By the store, whose data have begun then: a token that is older than they are is asked about by the script.
+        with auth_of("strict") as issuing:
+            token = issuing.tokens.issue(
+                subject="user-00000001", scopes=["read", "write"], roles=["clerk"], lifetime_seconds=86400
+            )
         for server in SERVERS:
             if options.only in {None, server}:
                 measure(server, environment, token, options)

@@ -10,6 +10,7 @@ from safeconduct.testing import (
     RequestHeaders,
     SignedInCookies,
     StoreContract,
+    reload_keys,
     signed_in,
     signed_in_cookies,
     throw_away_keys,
@@ -45,7 +46,10 @@ def tested(auth: Auth) -> None:
     assert_type(signed_in(auth, "alice").raw, list[tuple[bytes, bytes]])
     assert_type(signed_in_cookies(auth, "alice"), SignedInCookies)
     assert_type(signed_in_cookies(auth, "alice").headers, RequestHeaders)
+    assert_type(signed_in_cookies(auth, "alice").websocket_headers, RequestHeaders)
     assert_type(FakeIssuer(Path("issuer.json"), clock=clock).token("bob", claims={"roles": ["boss"]}), str)
+    with FakeIssuer("issuer.json").outage():
+        reload_keys(auth)
     assert_type(StoreContract.horizon_ms, int)
 
 

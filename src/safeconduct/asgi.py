@@ -16,6 +16,7 @@ from safeconduct._core.connection_checks import Watch
 from safeconduct._core.decision import Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.wrapped_app import refuse_own_root_path, require_application, require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.nesting import MOUNT, note_mount
 from safeconduct._http.problems import close_code
 from safeconduct._http.request import Reply, Request
@@ -51,6 +52,7 @@ class AuthMiddleware:
     Puts the identity into ``scope["safeconduct"]`` and ``scope["user"]``, its scopes into ``scope["auth"]``.
     """
 
+    @wants("auth.asgi(app), or app.add_middleware(AuthMiddleware, auth=auth)")
     def __init__(self, app: App, auth: GateProvider) -> None:
         require_auth(auth, "asgi")
         require_application(app, "asgi")
@@ -270,13 +272,12 @@ class _Handshake:
         await self._send(message)
 
     async def _deny(self, error: AuthError, request: Request) -> None:
-        reply = self._gate.answer(error, request)
+        send, reply = self._send, self._gate.answer(error, request)
         if not self._is_accepted and "websocket.http.response" in (self._scope.get("extensions") or {}):
-            start = {"type": "websocket.http.response.start", "status": reply.status}
-            await self._send(start | {"headers": list(reply.fields)})
-            await self._send({"type": "websocket.http.response.body", "body": reply.body})
+            await send({"type": "websocket.http.response.start", "status": reply.status, "headers": [*reply.fields]})
+            await send({"type": "websocket.http.response.body", "body": reply.body})
             return
-        await self._send({"type": "websocket.close", "code": close_code(error), "reason": ""})
+        await send({"type": "websocket.close", "code": close_code(error), "reason": ""})
 
 
 def _runs_on_asyncio() -> bool:
@@ -295,5 +296,4 @@ def _below(gate: Gate, scope: Scope, passed: Passed) -> dict[str, Any]:
 
 async def _reply(send: Send, reply: Reply, method: str) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.fields)})
-    body = b"" if method == "HEAD" else reply.body
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body, "more_body": False})

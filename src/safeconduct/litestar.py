@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from safeconduct import guard
 from safeconduct._core.wrapped_app import require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.request import Reply
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
@@ -46,6 +47,7 @@ CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
 
 _OUTER: Final = "safeconduct.litestar.scope"
 _PASSED: Final = "safeconduct.litestar"
+_EXAMPLE: Final = "plugins=[SafeconductPlugin(Auth(Config.load()))]"
 
 
 class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
@@ -59,11 +61,13 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
         ConfigurationError: If *auth* is no ``Auth``.
     """
 
+    @wants(_EXAMPLE)
     def __init__(self, auth: Auth) -> None:
         require_auth(auth, "asgi")
         self.auth = auth
         self._description = OperationDescription(auth)
 
+    @wants(_EXAMPLE)
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add what belongs to the application, and leave what it has of its own."""
         config: Any = app_config  # some of its types are not complete
@@ -82,8 +86,8 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
         Put the gate before the router of the route's application, and describe the route.
 
         Raises:
-            ConfigurationError: If the application was made without any route, and so without the gate, or if a request
-                could describe the principal that a parameter of the handler expects.
+            ConfigurationError: If the application was made without any route, and so without the gate, if a request
+                could describe the principal that a parameter of the handler expects, or if a guard is none.
         """
         described: Any = route
         operations: list[Any] = getattr(described, "route_handlers", None) or [described.route_handler]
@@ -92,6 +96,8 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
             if hasattr(app, "asgi_handler"):
                 raise ConfigurationError("app: got one that was made without a route, wanted one with a route or more")
             app.asgi_router = _GatedRouter(app.asgi_router, self.auth)  # type: ignore[assignment]
+        for operation in operations:
+            _refuse_decorators(operation)
         if isinstance(route, ASGIRoute):
             return
         for operation in operations:
@@ -121,6 +127,7 @@ def principal(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
     return _provide_principal(connection.scope)
 
 
+@wants('guards=[requires_guard()] or guards=[requires_guard(scopes=["read"])], with named arguments')
 def requires_guard(
     *,
     scopes: Collection[str] = (),
@@ -146,6 +153,17 @@ def requires_guard(
     # Read for the description.
     vars(check)["safeconduct_requirement"] = requirement
     return check
+
+
+def _refuse_decorators(operation: Any) -> None:
+    """Refuse what only makes a guard, where Litestar would call it for every request, and answer 500."""
+    first: Any = getattr(operation, "resolve_before_request", lambda: None)()
+    for given in (*operation.resolve_guards(), first):
+        # Litestar wraps what is not awaitable.
+        check = getattr(given, "func", given)
+        if isinstance(check, guard.Decorator) or check in (guard.requires, requires_guard):
+            name = getattr(check, "__name__", "requires(…)")
+            raise ConfigurationError(f"{operation}: got {name} as a guard or hook, wanted guards=[requires_guard(…)]")
 
 
 class _GatedRouter:

@@ -14,6 +14,7 @@ from safeconduct._core.decision import Decision, Passed, Recalled, Refused
 from safeconduct._core.gate import Gate, GateProvider
 from safeconduct._core.run_sync import run_sync
 from safeconduct._core.wrapped_app import refuse_forced_script_name, require_application, require_auth
+from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.cookies import COOKIES_AS_THEY_CAME, hide_cookies
 from safeconduct._http.environ import body_of, read_environ, route_of
 from safeconduct._http.nesting import MOUNT, PROOF
@@ -37,6 +38,7 @@ class AuthMiddleware:
     ``AUTH_TYPE``.
     """
 
+    @wants("auth.wsgi(app)")
     def __init__(self, app: App, auth: GateProvider) -> None:
         require_auth(auth, "wsgi")
         require_application(app, "wsgi")
@@ -136,7 +138,8 @@ class AuthMiddleware:
             PASSED.reset(before)
             raise
         PASSED.reset(before)
-        if isinstance(body, (list, tuple)):
+        # No subclass, which may have a ``close``.
+        if type(body) is list or type(body) is tuple:
             # The application has nothing left to run.
             return body if not watched.is_watched else _whole(body, passed, watched)
         if not watched.is_watched and _is_file(body, environ):

@@ -13,6 +13,7 @@ from auth_setups import auth_for, configuration, now
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, current
 from safeconduct.asgi import AuthMiddleware
+from safeconduct.errors import InsufficientRights
 from table_tokens import mint, tokens
 
 USERS = 100
@@ -94,6 +95,23 @@ def test_ten_thousand_requests_in_a_few_threads(auth, requests):
         list(threads.map(some, range(8)))
 
 
+@pytest.mark.parametrize("when", ["at once", "in the body"])
+def test_a_refusal_of_the_application_leaves_nobody_behind(when):
+    """An ``AuthError`` is answered, and the thread goes on with another request."""
+
+    def refuse():
+        raise InsufficientRights
+
+    def refusing(_environ, _start_response):
+        return refuse() if when == "at once" else iter(refuse, None)
+
+    request = SentRequest("GET", "/me", bearer("alice"), "https")
+
+    assert 403 == call_wsgi(auth_for("main").wsgi(refusing), wsgi_environ(request)).status
+    with pytest.raises(LookupError):
+        current()
+
+
 def test_a_request_that_breaks_leaves_nobody_behind():
     """The identity is removed whatever the application raises."""
 
@@ -147,6 +165,28 @@ def test_interleaved_bodies_do_not_mix():
     assert [b"alice", b"root", b"alice", b"root"] == [next(body) for body in (alice, root, alice, root)]
     with pytest.raises(LookupError):
         current()
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set])
+def test_a_body_of_any_kind_sees_the_identity_while_it_is_closed(kind):
+    """A list of the application's own may work in ``close``, which a server calls after the response."""
+    seen = []
+
+    class Body(kind):
+        def close(self):
+            seen.append(current().subject)
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return Body([b"x"])
+
+    wrapped = auth_for("main").wsgi(application)
+    responses = [
+        call_wsgi(wrapped, wsgi_environ(SentRequest("GET", "/me", bearer(name), "https"))) for name in ("alice", "bob")
+    ]
+
+    assert [b"x"] * 2 == [response.body for response in responses]
+    assert ["alice", "bob"] == seen
 
 
 def test_a_body_that_fails_to_close_gives_it_back():

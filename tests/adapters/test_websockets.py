@@ -9,7 +9,7 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
-from app_client import SentRequest, play, socket_scope
+from app_client import ACCEPT, SentRequest, play, socket_scope
 from auth_setups import auth_for, configuration, now
 from memory_directory import MemoryDirectory
 from request_row import bearer, cookie
@@ -176,11 +176,53 @@ def test_a_missing_right_before_accepting_is_a_response():
     assert 403 == opened(*bearer("alice"), application=application)[0]["status"]
 
 
-def test_the_identity_is_taken_back_after_a_socket():
-    opened(*bearer("alice"))
+@pytest.mark.parametrize("path", ["/me", "/live"])
+def test_the_identity_is_taken_back_after_a_socket(path):
+    """A server may serve the next one in the same task."""
+    request = SentRequest("GET", path, tuple(filled(bearer("alice"))), "https")
 
-    with pytest.raises(LookupError):
-        current()
+    async def serve():
+        await play(auth_for("main").asgi(Echo()), socket_scope(request))
+        with pytest.raises(LookupError):
+            current()
+
+    asyncio.run(serve())
+
+
+def test_a_refused_handshake_is_received_before_it_is_answered():
+    """ASGI: the first message of a socket is ``websocket.connect``, and an answer before it is none to it."""
+    order = []
+
+    async def receive():
+        order.append("received")
+        return ACCEPT
+
+    async def send(message):
+        order.append(message["type"])
+
+    scope = socket_scope(SentRequest("GET", "/me", (), "https"), denial=False)
+    asyncio.run(auth_for("main").asgi(Echo())(scope, receive, send))
+
+    assert ["received", "websocket.close"] == order
+
+
+def test_a_server_without_extensions_gets_a_close():
+    """The scope of a handshake may lack the entry."""
+    scope = socket_scope(SentRequest("GET", "/me", (), "https"))
+    del scope["extensions"]
+
+    assert ["websocket.close"] == [
+        message["type"] for message in asyncio.run(play(auth_for("main").asgi(Echo()), scope))
+    ]
+
+
+def test_the_scope_of_a_socket_is_not_changed():
+    """The application gets a copy, as for a request."""
+    scope = socket_scope(SentRequest("GET", "/me", tuple(filled(bearer("alice"))), "https"))
+
+    asyncio.run(play(auth_for("main").asgi(Echo()), scope))
+
+    assert {"safeconduct", "user", "auth", "safeconduct.extend"}.isdisjoint(scope)
 
 
 def in_starlette():

@@ -4,6 +4,9 @@ import pytest
 
 from command_line import run, write_configuration
 from inspected_apps import findings, module_writer
+from safeconduct._core.access_rules import Policy
+from safeconduct.cli.app_routes import is_named_as_public
+from safeconduct.cli.route import Route
 
 OPEN = '[safeconduct.access]\ndefault = "anonymous"\npublic = ["GET /public"]\nrules = [{ path = "/closed/{rest...}" }]'
 CLOSED = '[safeconduct.access]\npublic = ["GET /public", "/files/{rest...}"]'
@@ -77,6 +80,22 @@ def test_a_websocket_counts_as_a_get(made):
     ended = run("routes", target, "--forbid-public")
 
     assert "access.public: WEBSOCKET /ws." in ended.err
+
+
+def test_a_rule_for_get_closes_a_websocket(made):
+    rule = 'rules = [{ path = "/ws", methods = ["GET"] }]'
+    target = made("app = starlette_app(routes=[WebSocketRoute('/ws', echo)])", OPEN.partition("rules =")[0] + rule)
+
+    assert 0 == run("routes", target, "--forbid-public").code
+
+
+def test_every_middleware_must_name_what_is_open():
+    """What one of two nested ones lets pass by its default alone is no decision that an author wrote down."""
+    named, unnamed = Policy(["/public"]), Policy(default="anonymous")
+    route = Route("GET", "/public", "/public")
+
+    assert is_named_as_public([named, named], route)
+    assert not is_named_as_public([named, unnamed], route)
 
 
 ABOVE = {

@@ -197,7 +197,7 @@ def test_routes_of_django_are_read(made, folder, world, kind, is_guarded):
     middleware = ["safeconduct.django.SafeconductMiddleware"] if is_guarded else []
     sys.path.insert(0, str(folder))
     try:
-        with override_settings(ROOT_URLCONF=name, MIDDLEWARE=middleware):
+        with override_settings(ROOT_URLCONF=name, MIDDLEWARE=middleware, SAFECONDUCT=None):
             ended, verdicts = run("routes", target, "--json"), findings(target)
     finally:
         sys.path.remove(str(folder))

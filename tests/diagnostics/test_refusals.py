@@ -86,6 +86,12 @@ def test_a_path_is_cut_and_printable(world):
 
 
 @both
+def test_a_method_is_cut(world):
+    """It may be any word."""
+    assert "x" * 32 == refused(world, method="x" * 300).method
+
+
+@both
 @pytest.mark.parametrize(
     "values", [[], [b""], [b"a", b"b"], [b"x" * 129], [b"two words"], [b"a\tb"], ["é".encode()]], ids=repr
 )

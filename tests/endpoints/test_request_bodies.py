@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from app_client import SentRequest, asgi_scope, call_asgi, call_wsgi, wsgi_environ
+from app_client import SentRequest, asgi_messages, asgi_scope, call_asgi, call_wsgi, wsgi_environ
 from login_site import LoginSite
 
 SAID = json.dumps({"username": "alice", "password": "wonder"}).encode()
@@ -111,6 +111,22 @@ def test_a_length_that_is_no_number_is_refused(wsgi, length):
 @pytest.mark.parametrize("stream", [io.BytesIO(SAID[:-1]), Broken()], ids=["short", "broken"])
 def test_a_stream_that_ends_too_soon_is_refused(wsgi, stream):
     assert 400 == answered(wsgi, stream, CONTENT_LENGTH=str(len(SAID)))
+
+
+@pytest.mark.parametrize("world", ["asgi", "wsgi"])
+def test_a_form_that_breaks_off_is_no_shorter_form(world, request):
+    """What arrived is well-formed and names another password: nothing is compared, and no try is counted."""
+    site = request.getfixturevalue(world)
+    fields = (("host", b"app.example"), ("content-type", b"application/x-www-form-urlencoded"))
+    broken = SentRequest("POST", "/auth/login", fields, "https", b"username=alice&password=" + b"w" * 30, "broken")
+    checks = site.directory.checks
+
+    if world == "asgi":
+        seen = asyncio.run(call_asgi(site.application, asgi_scope(broken), messages=asgi_messages(broken)))
+    else:
+        seen = call_wsgi(site.application, wsgi_environ(broken) | {"CONTENT_LENGTH": str(len(broken.body))})
+
+    assert (400, checks) == (seen.status, site.directory.checks)
 
 
 def test_a_length_beyond_the_bound_is_not_read_to_its_end(wsgi):

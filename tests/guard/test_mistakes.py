@@ -7,6 +7,8 @@ import pytest
 from fastapi import Depends, FastAPI
 from flask import Flask
 from flask.views import MethodView
+from litestar import Litestar, Router, WebSocket, asgi, get, websocket
+from litestar.types import Receive, Scope, Send
 from pyramid.config import Configurator
 from quart import Quart
 from starlette.applications import Starlette
@@ -18,20 +20,25 @@ import safeconduct.bottle
 import safeconduct.falcon
 import safeconduct.fastapi
 import safeconduct.flask
+import safeconduct.litestar
 import safeconduct.pyramid
 import safeconduct.quart
 import safeconduct.starlette
 from auth_setups import SITE, auth_for
 from safeconduct import ConfigurationError, requires
 from safeconduct._core.wrong_arguments import wants
+from safeconduct.asgi import AuthMiddleware as AsgiMiddleware
 from safeconduct.django.ninja import SafeconductAuth
 from safeconduct.django.rest_framework import HasScope
 from safeconduct.fastapi import CurrentIdentity, CurrentPrincipal, Require
+from safeconduct.litestar import SafeconductPlugin, requires_guard
+from safeconduct.wsgi import AuthMiddleware as WsgiMiddleware
 from table_tokens import tokens
 
 PARENTHESES = r'wanted @requires\(\) or @requires\(scopes=\["read"\]\)'
 DECORATOR = r"wanted @requires\(…\) above a function"
 EXTENSION = r"wanted Safeconduct\(Auth\(Config\.load\(\)\)\)\.init_app\(app\)"
+PLUGIN = r"wanted plugins=\[SafeconductPlugin\(Auth\(Config\.load\(\)\)\)\]"
 AUTH = r"wanted install\((app|config), Auth\(Config\.load\(\)\)\)"
 
 
@@ -71,6 +78,12 @@ def class_based():
         (lambda: safeconduct.falcon.install(falcon.App()), AUTH),
         (lambda: safeconduct.pyramid.install(Configurator()), AUTH),
         (lambda: safeconduct.bottle.install(bottle.Bottle()), AUTH),
+        (lambda: litestar_site(plugins=[SafeconductPlugin]), PLUGIN),
+        (SafeconductPlugin, PLUGIN),
+        (lambda: requires_guard(["read"]), r"wanted guards=\[requires_guard\(\)\]"),
+        (lambda: litestar_site(middleware=[AsgiMiddleware]), r"wanted auth\.asgi\(app\)"),
+        (lambda: AsgiMiddleware({}, view, view), r"wanted auth\.asgi\(app\)"),
+        (lambda: WsgiMiddleware(view), r"wanted auth\.wsgi\(app\)"),
     ],
 )
 def test_a_wrong_call_says_what_to_write(mistake, wanted):
@@ -79,6 +92,45 @@ def test_a_wrong_call_says_what_to_write(mistake, wanted):
         mistake()
 
     assert isinstance(caught.value, TypeError)
+
+
+@get("/me", sync_to_thread=False)
+def me() -> str:
+    """Answer."""
+    return "x"
+
+
+def litestar_site(*operations, **how):
+    """Make an application of Litestar behind the gate."""
+    how.setdefault("plugins", [SafeconductPlugin(auth_for("main"))])
+    return Litestar([me, *operations], **how)
+
+
+@pytest.mark.parametrize("guard", [requires, requires(scopes=["read"]), requires_guard])
+@pytest.mark.parametrize("layer", ["application", "router", "handler", "websocket", "asgi", "hook"])
+def test_what_makes_a_guard_is_none(guard, layer):
+    """Litestar would call it in each request, and answer 500; it is found when the application is made."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve."""
+
+    async def chat(socket: WebSocket) -> None:
+        """Serve."""
+
+    def show() -> None:
+        """Serve."""
+
+    made = {
+        "application": lambda: litestar_site(guards=[guard]),
+        "router": lambda: litestar_site(Router("/below", route_handlers=[me], guards=[guard])),
+        "handler": lambda: litestar_site(get("/one", guards=[guard], sync_to_thread=False)(show)),
+        "websocket": lambda: litestar_site(websocket("/chat", guards=[guard])(chat)),
+        "asgi": lambda: litestar_site(asgi("/raw", guards=[guard], copy_scope=True)(serve)),
+        "hook": lambda: litestar_site(before_request=guard),
+    }
+
+    with pytest.raises(ConfigurationError, match=r"as a guard or hook, wanted guards=\[requires_guard\(…\)\]"):
+        made[layer]()
 
 
 def test_a_type_error_of_the_function_itself_stays_as_it_is():

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from app_client import asgi_scope, call_asgi, call_wsgi, wsgi_environ
 from auth_setups import auth_for
-from mixed_apps import request_for, subject
+from mixed_apps import request_for, subject, subject_or_none
 from safeconduct import current
 from safeconduct.asgi import AuthMiddleware
 from table_tokens import tokens
@@ -27,14 +27,6 @@ NAMES = {"alice": "alice", "admin": "root", "bob": "bob"}
 def sent_by(name):
     """Return a request of a user of the table."""
     return request_for("/me", tokens()[name])
-
-
-def subject_or_none():
-    """Return the subject of the request around this call, or None outside of every request."""
-    try:
-        return subject()
-    except LookupError:
-        return None
 
 
 def behind(view, *, is_buffered=False):

@@ -1,9 +1,12 @@
 """``access.continue_navigation`` leads a person's navigation to ``/auth/continue``: when it helps, and once."""
 
+import asyncio
+
 import pytest
 
+from app_client import SentRequest, play, socket_scope
 from app_reports import WORLDS
-from login_site import LoginSite
+from login_site import SITE, LoginSite
 from navigating_person import ACCESS, CONTINUED, Person
 from safeconduct._core.continuation import Continuation
 from safeconduct.errors import Unavailable
@@ -49,6 +52,17 @@ def test_past_half_life_a_navigation_is_led_to_be_renewed_once(site, person, pat
 
     assert [f"{path}?page=2", f"/auth/continue?next={path}%3Fpage%3D2", f"{path}?page=2"] == person.steps
     assert before != person.cookies[ACCESS]
+
+
+def test_a_navigation_that_was_seen_before_is_led_too(site, person):
+    """The fast path, which remembers the route and the cookie, leaves it to the slow one."""
+    person.sign_in()
+    # It trusts what it remembers for a second.
+    site.clock.advance(seconds=HALF - 1.5)
+    assert [200] * 4 == [person.one("/orders").status for _ in range(4)]
+    site.clock.advance(seconds=0.8)
+
+    assert leads(person.one("/orders"), "/orders")
 
 
 def test_before_half_life_nobody_is_led_anywhere(site, person):
@@ -224,6 +238,28 @@ def test_a_form_is_not_led_away_from_what_it_sends(site, person):
     assert person.one("/orders", "same-origin", method="POST").status == 403
 
 
+def test_a_handshake_is_not_led_away():
+    """Whatever fields a client sends with it: the answer to it is no page."""
+
+    async def accepts(_scope, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+
+    made = LoginSite("asgi", app=accepts, access=ON)
+    person = Person(made)
+    person.sign_in()
+    made.clock.advance(seconds=HALF)
+    page = [("sec-fetch-mode", b"navigate"), ("sec-fetch-dest", b"document"), ("origin", SITE.encode())]
+    cookie = ("cookie", f"{ACCESS}={person.cookies[ACCESS]}".encode())
+
+    handshake = SentRequest("GET", "/live", (*page, cookie), "https")
+
+    [message, *_] = asyncio.run(play(made.application, socket_scope(handshake)))
+
+    assert message["type"] == "websocket.accept"
+    made.close()
+
+
 @pytest.mark.parametrize("path", ["/orders", "/public/news"])
 @pytest.mark.parametrize("place", ["none", "cross-site"])
 def test_a_speculative_request_is_503_where_a_click_would_refresh(site, person, path, place):
@@ -258,6 +294,19 @@ def test_a_token_in_a_header_is_never_led_on(site, person):
     assert person.one("/orders", headers=[("authorization", f"Bearer {token}")]).status == 200
     site.clock.advance(seconds=DAY)
     assert person.one("/orders", headers=[("authorization", f"Bearer {token}")]).status == 401
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_token_in_a_header_that_does_not_count_is_never_led_on(world):
+    """On a page that serves its caller as nobody, whatever the refresh cookie could do."""
+    made = LoginSite(world, access={**ON, "on_invalid": "anonymous"})
+    person = Person(made)
+    person.sign_in(remember="true")
+    made.clock.advance(seconds=DAY)
+
+    assert person.one("/public/news", headers=[("authorization", "Bearer a.b.c")]).status == 200
+    assert leads(person.one("/public/news"), "/public/news")
+    made.close()
 
 
 def test_a_revoked_session_is_led_to_sign_in(site, person):

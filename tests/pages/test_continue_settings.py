@@ -62,13 +62,14 @@ def test_it_works_with_opaque_tokens(world):
 
 def test_the_sign_in_page_of_the_application_is_never_left(site):
     """A person who opens it wants to sign in."""
-    made = LoginSite(site.world, access={**ON, "sign_in_url": "/login"})
+    made = LoginSite(site.world, access={**ON, "sign_in_url": "/login"}, endpoints={"pages": True})
     person = Person(made)
-    person.sign_in(remember="true")
+    assert person.sign_in(remember="true") == 303
     made.clock.advance(seconds=DAY)
 
     assert person.one("/login").status == 200
     assert person.navigate("/orders") == 200
+    assert ["/orders", "/auth/continue?next=/orders", "/orders"] == person.steps
     made.close()
 
 

@@ -10,7 +10,7 @@ import safeconduct
 from app_reports import WORLDS
 from login_site import LoginClient, LoginSite
 from result_or_error import result_or_error
-from safeconduct._core.csrf import csrf_token, is_csrf_token, mask_csrf_token, unmask_csrf_token
+from safeconduct._core.csrf import SessionTokens, csrf_token, is_csrf_token, mask_csrf_token, unmask_csrf_token
 from safeconduct.guard import PASSED
 
 _KEY = bytes(range(32))
@@ -103,7 +103,15 @@ def test_the_comparison_takes_the_same_time_whatever_is_wrong(monkeypatch):
     monkeypatch.setattr(hmac, "compare_digest", lambda one, other: compared.append((len(one), len(other))) or False)
 
     assert not is_ours(_VECTOR.encode())
-    assert [(43, 43)] == compared
+    assert not SessionTokens(None, (_PLAIN.encode(),)).include(_VECTOR.encode())
+    assert [(43, 43)] * 2 == compared
+
+
+def test_a_masked_token_has_one_spelling():
+    """The decoder ignores four bits of the last character, and every character that is no base64url."""
+    respelled = [_VECTOR[:-1] + letter for letter in "BCDEF"] + [f"{_VECTOR[:40]}!{_VECTOR[40:-1]}"]
+
+    assert {False} == {is_ours(text.encode()) for text in respelled}
 
 
 def test_each_call_masks_the_token_anew(client):

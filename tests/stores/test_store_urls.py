@@ -7,6 +7,7 @@ from safeconduct._core.store import Counter, Revocation
 from safeconduct.errors import ConfigurationError, NotSupported, Unavailable
 from safeconduct.stores import MemoryStore, NullStore, open_store
 from safeconduct.stores.redis.addresses import Address, Location, parse_address, parse_location
+from safeconduct.stores.redis.certificates import Certificates
 from safeconduct.stores.redis.server import RedisServer
 from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS, question
 from worlds import Clock
@@ -94,11 +95,11 @@ def test_the_password_is_in_no_refusal(url):
 
 
 def address_with(**fields):
-    standard = {"host": "h", "port": 6379, "path": None, "is_tls": False, "database": 0, "username": None}
+    standard = {"host": "h", "port": 6379, "path": None, "database": 0, "username": None}
     return Address(**{**standard, "password": None, **fields})
 
 
-CERTIFICATES = (("ssl_ca_certs", "/c"),)
+CERTIFICATES = Certificates((("ssl_ca_certs", "/c"),))
 
 
 @pytest.mark.parametrize(
@@ -106,10 +107,10 @@ CERTIFICATES = (("ssl_ca_certs", "/c"),)
     [
         ("redis://", address_with(host="127.0.0.1")),
         ("valkey://h:1/2", address_with(port=1, database=2)),
-        ("rediss://u:p%40@h", address_with(is_tls=True, username="u", password="p@")),
+        ("rediss://u:p%40@h", address_with(certificates=Certificates(()), username="u", password="p@")),
         (
             "valkeys://:p@h?db=4&ssl_ca_certs=/c",
-            address_with(is_tls=True, database=4, password="p", tls_files=CERTIFICATES),
+            address_with(database=4, password="p", certificates=CERTIFICATES),
         ),
         ("unix://:p@/a/b?db=1", address_with(host=None, path="/a/b", database=1, password="p")),
     ],
@@ -140,10 +141,10 @@ def test_a_url_is_read(url, expected):
             Location(
                 "cluster",
                 (
-                    address_with(host="a", port=7000, is_tls=True, password="p", tls_files=CERTIFICATES),
-                    address_with(host="b", port=6379, is_tls=True, password="p", tls_files=CERTIFICATES),
+                    address_with(host="a", port=7000, password="p", certificates=CERTIFICATES),
+                    address_with(host="b", port=6379, password="p", certificates=CERTIFICATES),
                 ),
-                address_with(host=None, port=0, is_tls=True, password="p", tls_files=CERTIFICATES),
+                address_with(host=None, port=0, password="p", certificates=CERTIFICATES),
             ),
         ),
     ],

@@ -1,12 +1,14 @@
 """Verify a server's certificate over TLS: its name, its authority and its validity."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from certificates import Authority
 from safeconduct.errors import Unavailable
 from safeconduct.events import StoreUnavailable
 from safeconduct.stores.redis import connection_asyncio
-from safeconduct.stores.redis.addresses import parse_address
+from safeconduct.stores.redis.addresses import parse_address, parse_location
 from safeconduct.stores.redis.connection import connection_arguments
 from safeconduct.stores.redis.health import FAILURES
 from safeconduct.testing.store_contract.revocations import question
@@ -133,3 +135,119 @@ def test_e5_a_closed_loop_leaves_no_encrypted_connection(open_stores, start, aut
     stores.end()
 
     assert -1 == sock.fileno()
+
+
+def test_the_authorities_of_the_system_are_not_trusted_beside_ours(
+    enter, open_stores, start, authority, tmp_path, monkeypatch
+):
+    """Anyone who gets a certificate of the store's name from one of them could read and change every reply."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    port = start()
+    assert begin(enter(open_stores(f"rediss://127.0.0.1:{port}"))).name
+    world = enter(open_stores(url_of(port, Authority(tmp_path, "other"))))
+
+    with pytest.raises(Unavailable, match="certificate"):
+        begin(world)
+
+
+@pytest.fixture
+def trusted(authority, tmp_path):
+    """A file with the authorities that a store trusts, and a function that replaces it."""
+    file, other = tmp_path / "trusted.pem", Authority(tmp_path, "other")
+
+    def trust(which):
+        draft = tmp_path / "draft.pem"
+        draft.write_bytes({"ours": authority, "other": other, "both": authority}[which].file.read_bytes())
+        if which == "both":
+            draft.write_bytes(draft.read_bytes() + other.file.read_bytes())
+        draft.replace(file)
+
+    trust("ours")
+    return SimpleNamespace(file=file, trust=trust, other=other)
+
+
+def test_files_are_read_once_for_all_connections(trusted, authority):
+    """Reading those of a system takes longer than a handshake."""
+    key, certificate = authority.issue("client.example")
+    url = f"rediss://a/?ssl_ca_certs={trusted.file}&ssl_certfile={certificate}&ssl_keyfile={key}"
+    for addresses in (
+        [parse_address(url)] * 2,
+        parse_location(url.replace("rediss://a", "rediss+cluster://a,b")).nodes,
+        parse_location(url.replace("rediss://a/", "rediss+sentinel://a,b/main")).nodes,
+    ):
+        first, second = (address.certificates.context() for address in addresses)
+        assert first is second is addresses[0].at("c", 1).certificates.context()
+
+
+@pytest.mark.parametrize("change", ["replaced", "written", "gone"])
+def test_a_file_that_has_changed_is_read_anew(trusted, change):
+    certificates = parse_address(f"rediss://a/?ssl_ca_certs={trusted.file}").certificates
+    known = certificates.context()
+
+    if change == "replaced":
+        trusted.trust("ours")
+    elif change == "written":
+        trusted.file.write_bytes(trusted.file.read_bytes() + trusted.other.file.read_bytes())
+    else:
+        trusted.file.unlink()
+        with pytest.raises(FileNotFoundError):
+            certificates.context()
+        trusted.trust("ours")
+
+    assert known is not certificates.context()
+    assert certificates.context() is certificates.context()
+
+
+def test_the_systems_authorities_are_read_anew_too(monkeypatch, trusted):
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
+    certificates = parse_address("rediss://a").certificates
+    known = certificates.context()
+    assert known is certificates.context()
+
+    trusted.trust("both")
+
+    assert known is not certificates.context()
+    assert 2 == certificates.context().cert_store_stats()["x509_ca"]
+
+
+def test_authorities_are_exchanged_without_a_restart(enter, open_stores, start, trusted):
+    """A connection that is open stays; the next one is judged by the new file."""
+    first, second = start(), start(trusted.other)
+    world = enter(open_stores(f"rediss://127.0.0.1:{first}/0?ssl_ca_certs={trusted.file}"))
+    later = enter(open_stores(f"rediss://127.0.0.1:{second}/0?ssl_ca_certs={trusted.file}"))
+    assert begin(world).name
+    with pytest.raises(Unavailable, match="certificate"):
+        begin(later)
+
+    trusted.trust("both")
+    assert begin(world).name
+    assert begin(later).name
+
+    trusted.trust("other")
+    drop_connections(world)
+    with pytest.raises(Unavailable, match="certificate"):
+        begin(world)
+    drop_connections(later)
+    assert begin(later).name
+
+
+def test_a_certificate_of_our_own_is_exchanged_without_a_restart(enter, open_stores, start, authority, tmp_path):
+    port, files = start(asks_clients="yes"), [tmp_path / "own.crt", tmp_path / "own.key"]
+
+    def show(signing):
+        for file, source in zip(files, reversed(signing.issue("client.example")), strict=True):
+            file.write_bytes(source.read_bytes())
+
+    show(Authority(tmp_path, "unknown"))
+    own = f"&ssl_certfile={files[0]}&ssl_keyfile={files[1]}"
+    world = enter(open_stores(url_of(port, authority, more=own)))
+    with pytest.raises(Unavailable):
+        begin(world)
+
+    show(authority)
+
+    assert begin(world).name
+
+
+def drop_connections(world):
+    world.run(world.store.close())

@@ -34,6 +34,14 @@ def subject():
     return getattr(current(), "subject", "anonymous")
 
 
+def subject_or_none():
+    """Return the subject of the request around this call, or None outside of every request."""
+    try:
+        return subject()
+    except LookupError:
+        return None
+
+
 def subjects(first):
     """Yield the subject of a request at each step of its body, below the one that its view saw."""
     yield first.encode() + b"\n"

@@ -10,7 +10,7 @@ from app_reports import ask_in
 from auth_setups import configuration
 from memory_directory import MemoryDirectory
 from safeconduct import Auth
-from safeconduct.events import HookFailed, SignedIn
+from safeconduct.events import ApiKeyCreated, HandOverReused, HookFailed, RequestRefused, SignedIn, SignInFailed
 from safeconduct.opentelemetry import OpenTelemetry
 from safeconduct.testing import signed_in
 from store_servers import KINDS, started_servers
@@ -90,6 +90,31 @@ def test_who_it_was_is_shown_only_by_name(spans, options, expected):
     assert expected == event.attributes.get("safeconduct.subject")
     assert "explicit" == event.attributes["safeconduct.level"]
     assert "safeconduct.issuer" not in event.attributes
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        (SignedIn(subject="alice", session_id="secret", level="explicit"), "session_id"),
+        (HandOverReused(issuer="i", subject="a", token_id="secret"), "token_id"),
+        (ApiKeyCreated(subject="a", key_id="secret"), "key_id"),
+        (SignInFailed(account="secret", scheme="login"), "account"),
+        (RequestRefused(status=401, error="e", reason="", method="GET", path="secret"), "path"),
+        (RequestRefused(status=401, error="e", reason="", method="GET", network="secret"), "network"),
+        (RequestRefused(status=401, error="e", reason="", method="GET", request_id="secret"), "request_id"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_no_field_that_leads_to_a_person_is_in_a_trace(spans, event, name):
+    """Unless it is asked for by name."""
+    exporter, tracer = spans
+    for options in ({}, {"shows_people": True}):
+        with tracer.start_as_current_span("any"):
+            listener(**options)(event)
+
+    hidden, shown = [span.events[0].attributes for span in exporter.get_finished_spans()]
+    assert "secret" not in hidden.values()
+    assert "secret" == shown[f"safeconduct.{name}"]
 
 
 def test_without_a_span_nothing_is_added():

@@ -1,6 +1,9 @@
 """An application of each framework passes the conformance suite, and each check fails for an application that errs."""
 
+import os
 import secrets
+import subprocess
+import sys
 
 import pytest
 
@@ -214,3 +217,62 @@ def test_the_interface_is_told_by_the_application_or_by_its_author():
             with pytest.raises(ConfigurationError, match="app must be an ASGI or a WSGI application"):
                 site_of(app)
         CHECKS[0](site_of(Either(plain_wsgi(auth)), interface="wsgi"))
+
+
+APP = """
+from flask import Flask
+
+from safeconduct import Auth, Config, principal
+from safeconduct.flask import Safeconduct
+from safeconduct.testing import throw_away_keys
+
+
+def create_app():
+    name = "https://api.example.com"
+    app = Flask("app")
+    Safeconduct(Auth(Config(issuer=name, audience=name, keys=throw_away_keys(), store="memory://"))).init_app(app)
+    app.add_url_rule("/me", "me", lambda: principal().subject)
+    return app
+"""
+#: What an author writes: seven lines and the imports.
+SUITE = """
+import pytest
+from app import create_app
+from safeconduct.testing.conformance import CHECKS, Site
+
+@pytest.fixture(scope="module")
+def site():
+    with Site(create_app(), closed="/me") as site:
+        yield site
+
+@pytest.mark.parametrize("check", CHECKS, ids=str)
+def test_conformance(check, site):
+    check(site)
+"""
+
+
+@pytest.mark.parametrize(("closed", "code"), [("/me", 0), ("/nowhere", 1)], ids=["right", "wrong"])
+def test_an_author_runs_it_in_a_few_lines_and_sees_why_a_check_is_skipped(tmp_path, closed, code):
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "test_app.py").write_text(SUITE.replace("/me", closed))
+
+    finished = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        # Other plugins have their own warnings.
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert code == finished.returncode, finished.stdout + finished.stderr
+    assert f"test_conformance[a signed-in user is let in] {['PASSED', 'FAILED'][code]}" in finished.stdout
+    for reason in (
+        "no path was given that accepts WebSockets",
+        "the application serves no sign-in: it has no directory, or endpoints.enabled is false",
+        "no public path was given",
+        "no path was given that needs a role",
+        "sources must include \"cookie\", got ['bearer']",
+    ):
+        assert reason in finished.stdout

@@ -3,8 +3,11 @@
 import asyncio
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount, WebSocketRoute
 
 from conforming_apps import NAME, new_auth, plain_asgi, plain_wsgi, site_of
+from safeconduct import ConfigurationError
 from safeconduct.testing import Clock
 from safeconduct.testing.conformance import CHECKS, check_all, websocket_checks
 
@@ -142,6 +145,23 @@ def test_the_protected_application_has_no_hole():
     assert {} == failures_of(Hole)
     assert {} == failures_of(Hole, sources=["cookie"])
     assert {} == failures_of(Hole, sources=["cookie"], sessions={"require_session": True})
+
+
+def test_websockets_beside_the_middleware_are_found_open():
+    """It is around a part of the application, whose ``Auth`` is named."""
+    with new_auth(sources=["bearer"]) as auth:
+        app = Starlette(routes=[WebSocketRoute("/ws", greet), Mount("/", plain_asgi(auth))])
+        with pytest.raises(ConfigurationError, match="pass the Auth, if the middleware is around"):
+            site_of(app)
+        with site_of(app, auth=auth) as site:
+            report = check_all(site)
+
+    assert {ANONYMOUS, BAD_TOKEN, QUERY, EXPIRED, REVOKED} == dict(report.failed).keys()
+
+
+async def greet(websocket):
+    await websocket.accept()
+    await websocket.close()
 
 
 def test_an_application_that_fails_is_not_taken_for_one_that_refuses():

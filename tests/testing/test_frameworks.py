@@ -21,8 +21,8 @@ from litestar.middleware import DefineMiddleware
 from litestar.testing import TestClient as LitestarClient
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-from starlette.testclient import TestClient
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
 from werkzeug.test import Client
 
 from django_site import MIDDLEWARE, handler
@@ -199,6 +199,21 @@ def test_a_cookie_jar_takes_the_cookies(auth):
     starlette.cookies.update(signed_in_cookies(starlette, "bob").cookies)
 
     assert ("alice", "bob") == (client.get("/me").text, starlette.get("/me").text)
+
+
+def test_the_client_of_starlette_opens_a_websocket_by_cookie(auth):
+    async def socket(websocket):
+        await websocket.accept()
+        await websocket.send_text(websocket.user.subject)
+        await websocket.close()
+
+    client = TestClient(auth.asgi(Starlette(routes=[WebSocketRoute("/ws", socket)])), base_url="https://testserver")
+    session = signed_in_cookies(client, "alice")
+
+    with client.websocket_connect("/ws", headers=session.websocket_headers) as connection:
+        assert "alice" == connection.receive_text()
+    with pytest.raises(WebSocketDenialResponse), client.websocket_connect("/ws", headers=session.headers):
+        pass
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 from fastapi import FastAPI
 from flask import Flask
+from httpx2 import ASGITransport, AsyncClient
 from litestar import Litestar
 from litestar.middleware import DefineMiddleware
 from starlette.applications import Starlette
@@ -70,6 +71,7 @@ WAYS = {
     "positional": lambda auth: Starlette(middleware=[Middleware(AuthMiddleware, auth)]),
     "client of Flask": lambda auth: _flask(auth).test_client(),
     "client of Starlette": lambda auth: TestClient(_fastapi(auth)),
+    "asynchronous client": lambda auth: AsyncClient(transport=ASGITransport(_fastapi(auth))),
     "Litestar": lambda auth: Litestar([], middleware=[DefineMiddleware(AuthMiddleware, auth=auth)]),
     "plugin": WithPlugins,
 }
@@ -93,5 +95,5 @@ def test_a_caller_is_signed_in_at_an_application(auth):
     ids=["Starlette", "Flask", "Litestar", "another middleware", "function", "nothing"],
 )
 def test_what_has_no_gate_is_refused(app):
-    with pytest.raises(ConfigurationError, match="with its middleware"):
+    with pytest.raises(ConfigurationError, match=r"with its middleware, got \w+; pass the Auth, if"):
         signed_in(app, "alice")

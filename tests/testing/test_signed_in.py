@@ -198,6 +198,13 @@ def test_a_session_by_cookie_is_listed_and_can_be_signed_out(build):
         auth.verify(token)
 
 
+def test_a_session_by_cookie_opens_a_websocket(build):
+    """Without ``Origin`` a handshake by cookie is refused."""
+    session = signed_in_cookies(build(sources=["cookie"], external_url=NAME), "alice")
+
+    assert {"Cookie": session.headers["Cookie"], "Origin": NAME} == session.websocket_headers
+
+
 def test_without_cookies_no_session_by_cookie_begins(build):
     with pytest.raises(ConfigurationError, match='sources must include "cookie"'):
         signed_in_cookies(build(), "alice")

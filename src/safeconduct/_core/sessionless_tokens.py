@@ -162,9 +162,15 @@ class SessionlessIssuer:
         return await self._revocations.issue_time(query)
 
 
-def carried(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the claims that a token made from another one repeats: who may act with it (RFC 8693 §4.4)."""
-    return {"may_act": claims["may_act"]} if "may_act" in claims else {}
+def carried(claims: Mapping[str, Any], *, is_foreign: bool) -> dict[str, Any]:
+    """
+    Return the claims that a token made from another one repeats.
+
+    They are who may act with it (RFC 8693 §4.4) and, unless the new token is for another server, which would not show
+    it, what the user is called.
+    """
+    names = ("may_act",) if is_foreign else ("may_act", "name")
+    return {name: claims[name] for name in names if name in claims}
 
 
 def acting(client_id: str, before: Mapping[str, Any] | None) -> dict[str, Any]:

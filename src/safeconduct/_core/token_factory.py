@@ -182,7 +182,7 @@ class AsyncTokenFactory:
             session_id=user.session_id,
             actor=acting(self._rules.client_id, user.actor),
             audience=audience,
-            extra=carried(user.claims),
+            extra=carried(user.claims, is_foreign=self._rules.is_foreign(audience)),
         )
 
     def _for_subject(self, subject: str, rights: "_Rights", audience: str | None, lifetime_seconds: int) -> Grant:

@@ -243,4 +243,4 @@ def safe_next(text: object, *, is_own: Callable[[str], bool], root_path: str = "
     if "\\" in path or "//" in path or not _DOTS.isdisjoint(segments):
         return HOME
     relative = path.removeprefix(root_path) if root_path and path.startswith(f"{root_path}/") else path
-    return HOME if is_own(relative) or is_own(path) or is_own(relative.rstrip("/")) else text
+    return HOME if is_own(relative.rstrip("/")) else text

@@ -127,6 +127,11 @@ class KeyFolder:
             self._next_check_for_unknown = now + CHECK_INTERVAL_SECONDS
             self._check()
 
+    def read_again(self) -> None:
+        """Read the source now if it has changed, however short a time ago it was checked."""
+        self._next_check_for_unknown = self._monotonic()
+        self._check()
+
     def _check(self) -> None:
         """Read the source again if it has changed."""
         self._next_check = self._monotonic() + CHECK_INTERVAL_SECONDS

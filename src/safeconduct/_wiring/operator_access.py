@@ -11,6 +11,7 @@ from safeconduct._core.sessions.binding import RequestOrigin
 from safeconduct._core.sessions.facade import AsyncSessions
 from safeconduct._core.sessions.model import Transport
 from safeconduct._core.sessions.verbs import Tokens
+from safeconduct._keys.folder import KeyFolder
 from safeconduct._tokens.issuer import Grant
 from safeconduct._tokens.key import Key
 from safeconduct._wiring.container import Container
@@ -90,6 +91,14 @@ class OperatorAccess:
         """Return the keys that verify our access tokens, for tests that forge one."""
         keys = self._container.keys
         return () if keys is None else tuple(entry.key for entry in keys.current().entries if entry.key.public_jwk)
+
+    def reload_keys(self) -> None:
+        """Read the files of our keys and of those of trusted issuers again, if they have changed."""
+        for policy in self._container.policies:
+            if isinstance(policy.keys, KeyFolder):
+                policy.keys.read_again()
+        # The next request compares them, although the last comparison may not be a second old.
+        self._container.bearer.close()
 
     def begin_session(self, account: Account, *, transport: Transport) -> Tokens:
         """

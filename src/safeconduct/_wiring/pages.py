@@ -74,7 +74,7 @@ class PageParts:
             yield from rows
             return
         targets = self._targets(all_routes)
-        forms = FormEndpoints(settings, targets, self.error_responses, refusals)
+        forms = FormEndpoints(settings, targets, self.error_responses, refusals, clock=container.clock)
         wrappers = {
             f"{prefix}/login": forms.login,
             f"{prefix}/step-up": forms.step_up,

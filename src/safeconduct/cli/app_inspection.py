@@ -18,12 +18,14 @@ from safeconduct.auth import Auth
 from safeconduct.cli.output import UsageError
 from safeconduct.errors import ConfigurationError
 
-Framework = Literal["starlette", "flask", "quart", "litestar", "django", "falcon", "pyramid", "bottle"]
+Framework = Literal["starlette", "fastapi", "flask", "quart", "litestar", "django", "falcon", "pyramid", "bottle"]
 #: Whether a middleware was wrapped around the application, or added by its framework's integration.
 Installation = Literal["wrapped", "integrated"]
-CorsPosition = Literal["outside", "inside"]
 
+#: A subclass before its parent.
 _APPLICATIONS: Final[tuple[tuple[str, str, Framework], ...]] = (
+    ("fastapi", "FastAPI", "fastapi"),
+    ("starlette.applications", "Starlette", "starlette"),
     ("flask", "Flask", "flask"),
     ("quart", "Quart", "quart"),
     ("litestar", "Litestar", "litestar"),
@@ -52,8 +54,14 @@ class Application:
     app: Any = field(repr=False)
     #: The outermost comes first.
     guards: tuple[Guard, ...]
-    #: Where Starlette's CORS middleware is, relative to ours; None if one of the two is missing.
-    cors: CorsPosition | None = None
+    #: The wrappers around the framework's application, middleware of ours too; the outermost comes first.
+    wrappers: tuple[Any, ...] = field(default=(), repr=False)
+
+    @property
+    def title(self) -> str:
+        """The framework's name, as its documentation writes it."""
+        framework = self.framework or "unknown"
+        return "FastAPI" if framework == "fastapi" else framework.capitalize()
 
 
 def load_application(location: str) -> Application:
@@ -80,25 +88,25 @@ def load_application(location: str) -> Application:
 def inspect_application(app: Any) -> Application:
     """Find the framework of *app* and every guard around it."""
     guards: list[Guard] = []
+    wrappers: list[Any] = []
     for layer in layers(app):
-        if isinstance(layer, asgi.AuthMiddleware | wsgi.AuthMiddleware):
-            guards.append(_guard("wrapped", layer))
-        if is_instance(layer, "starlette.applications", "Starlette"):
-            integrated, cors = _starlette_guards(layer)
-            return Application("starlette", layer, (*guards, *integrated), cors)
         for module_name, class_name, framework in _APPLICATIONS:
             if is_instance(layer, module_name, class_name):
-                return Application(framework, layer, (*guards, *_INSIDE.get(framework, _none)(layer)))
-    return Application(None, app, tuple(guards))
+                inside = _INSIDE.get(framework, _none)(layer)
+                return Application(framework, layer, (*guards, *inside), tuple(wrappers))
+        if isinstance(layer, asgi.AuthMiddleware | wsgi.AuthMiddleware):
+            guards.append(_guard("wrapped", layer))
+        wrappers.append(layer)
+    return Application(None, app, tuple(guards), tuple(wrappers))
 
 
 def layers(app: Any) -> Iterator[Any]:
-    """Yield *app*, then what each wrapper keeps as ``app``."""
+    """Yield *app*, then what each wrapper keeps as ``app`` or ``application``."""
     seen: set[int] = set()
     while app is not None and id(app) not in seen:
         seen.add(id(app))
         yield app
-        app = getattr(app, "app", None)
+        app = getattr(app, "app", None) or getattr(app, "application", None)
 
 
 def is_instance(value: object, module_name: str, class_name: str) -> bool:
@@ -135,21 +143,14 @@ def _guard(installation: Installation, middleware: asgi.AuthMiddleware | wsgi.Au
     return Guard(installation, auth, gate)
 
 
-def _starlette_guards(app: Any) -> tuple[list[Guard], CorsPosition | None]:
+def _starlette_guards(app: Any) -> list[Guard]:
     guards: list[Guard] = []
-    auth_index: int | None = None
-    cors_index: int | None = None
     # The first is the outermost.
-    for index, middleware in enumerate(app.user_middleware):
+    for middleware in app.user_middleware:
         if middleware.cls is asgi.AuthMiddleware:
-            auth_index = index
             auth = middleware.kwargs["auth"] if "auth" in middleware.kwargs else middleware.args[0]
             guards.append(Guard("integrated", auth, auth.asgi_gate()))
-        elif getattr(middleware.cls, "__name__", "") == "CORSMiddleware":
-            cors_index = index
-    if auth_index is None or cors_index is None:
-        return guards, None
-    return guards, "outside" if cors_index < auth_index else "inside"
+    return guards
 
 
 def _none(_app: Any) -> list[Guard]:
@@ -178,6 +179,8 @@ def _django_guards(app: Any) -> list[Guard]:
 
 
 _INSIDE: Final[dict[Framework, Callable[[Any], list[Guard]]]] = {
+    "starlette": _starlette_guards,
+    "fastapi": _starlette_guards,
     "flask": _flask_guards,
     "quart": _flask_guards,
     "litestar": _litestar_guards,

@@ -14,12 +14,16 @@ from typing import Any, Final
 from safeconduct._core.access_rules import ANY_SEGMENT, Policy
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct.cli.app_inspection import Application, inspect_application, is_instance
-from safeconduct.cli.framework_routes import READERS
+from safeconduct.cli.framework_routes import READERS, REST, sample_of
 from safeconduct.cli.route import Route, added_for
 
 UNCHECKED: Final = (
     "`requires` around {view} is not checked, because the framework got the function without it: put `requires` below "
     "the route decorator"
+)
+LOOSE: Final = (
+    "it serves whatever begins like {prefix}, such as {prefix}2, and not only what is below it; there the rules take "
+    "no more than: {requirement}"
 )
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _FLASK_PARAMETER: Final = re.compile(r"<[^>]*>")
@@ -27,7 +31,7 @@ _FLASK_PARAMETER: Final = re.compile(r"<[^>]*>")
 
 def routes_of(application: Application) -> Iterator[Route]:
     """Yield every route of *application*; none if its framework is not known."""
-    if application.framework == "starlette":
+    if application.framework in {"starlette", "fastapi"}:
         yield from _starlette_routes(application.app.routes, "", "")
     elif application.framework in {"flask", "quart"}:
         yield from _flask_routes(application.app)
@@ -49,6 +53,19 @@ def hidden_routes(application: Application) -> Iterator[Route]:
 def unchecked_routes(application: Application) -> Iterator[Route]:
     """Yield the routes of *application* whose ``requires`` stands above the route decorator."""
     return (route for route in routes_of(application) if route.unchecked_view is not None)
+
+
+def loose_prefixes(application: Application) -> Iterator[tuple[Route, str]]:
+    """Yield the routes that go on after their prefix without a slash, where other rules hold, and what that means."""
+    policies = [guard.gate.policy for guard in application.guards]
+    for route in routes_of(application):
+        prefix = route.path.removesuffix(REST)
+        if prefix == route.path or prefix.endswith("/"):
+            continue
+        below = replace(route, sample=f"{sample_of(prefix)}/{ANY_SEGMENT}")
+        found = total_requirement(policies, route)
+        if found != total_requirement(policies, below):
+            yield route, LOOSE.format(prefix=prefix, requirement=describe(found))
 
 
 def is_named_as_public(policies: Iterable[Policy], route: Route) -> bool:

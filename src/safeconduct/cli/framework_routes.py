@@ -7,14 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from safeconduct._core.access_rules import ANY_SEGMENT
+from safeconduct.cli.app_inspection import is_instance
 from safeconduct.cli.route import Route, added_for
 
 #: A parameter: ``<int:name>``, ``<name:re:…>``, ``{name:str}``, ``:name``, ``*rest``, or a regular expression.
 _PARAMETER: Final = re.compile(r"<[^/]*>|\{[^/]*\}|^[:*].+|[()\\\[\]?+*|]")
+#: Where a regular expression is anchored to the end.
+_END: Final = re.compile(r"(?<!\\)\$$|\\[Zz]$")
+REST: Final = "{rest...}"
+"""The end of a path that goes on in any way."""
 _HTTP: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 
 
-def _sample(path: str) -> str:
+def sample_of(path: str) -> str:
+    """Return *path*, as a framework writes it, with every parameter filled in."""
     return "/".join(ANY_SEGMENT if _PARAMETER.search(segment) else segment for segment in path.split("/"))
 
 
@@ -27,16 +33,19 @@ def _django_patterns(patterns: Iterable[Any], prefix: str) -> Iterator[Route]:
     for entry in patterns:
         text = str(entry.pattern)
         # A regular expression begins and ends with its anchors.
-        path = prefix + text.removeprefix("^").removesuffix("$").removesuffix("\\Z")
+        path = prefix + _END.sub("", text.removeprefix("^"))
         if hasattr(entry, "url_patterns"):
             yield from _django_patterns(entry.url_patterns, path)
             continue
+        if is_instance(entry.pattern, "django.urls.resolvers", "RegexPattern") and not _END.search(text):
+            # It takes whatever goes on like this, with or without a slash.
+            path += REST
         view = entry.callback
         view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
         # REST framework's view sets name the methods of each route.
         names = getattr(view, "actions", None) or [each for each in _HTTP if hasattr(view_class, each)]
         for method in sorted({each.upper() for each in names} - {"HEAD", "OPTIONS"}) or ["ANY"]:
-            yield Route(method, path, _sample(path), *added_for(method, view, view_class))
+            yield Route(method, path, sample_of(path), *added_for(method, view, view_class))
 
 
 def _litestar_routes(app: Any) -> Iterator[Route]:
@@ -50,16 +59,22 @@ def _litestar_routes(app: Any) -> Iterator[Route]:
                 if method == "OPTIONS":
                     # Litestar adds it to each path.
                     continue
-                yield Route(method, path, _sample(path), *added_for(method, view.fn, None))
+                yield Route(method, path, sample_of(path), *added_for(method, view.fn, None))
 
 
 def _falcon_routes(app: Any) -> Iterator[Route]:
     # What Falcon's own inspection reads, which shows the names of the responders alone.
     responders = dict(_falcon_responders(app._router._roots))  # noqa: SLF001 - as above
-    for route in importlib.import_module("falcon.inspect").inspect_routes(app):
+    inspect = importlib.import_module("falcon.inspect")
+    for route in inspect.inspect_routes(app):
         for method in sorted({each.method for each in route.methods if not each.internal}):
             responder = responders.get(route.path, {}).get(method)
-            yield Route(method, route.path, _sample(route.path), *added_for(method, responder, None))
+            yield Route(method, route.path, sample_of(route.path), *added_for(method, responder, None))
+    # A sink takes whatever begins like its prefix: `/files` takes `/files2` too.
+    for prefix, sink, *_ in app._sinks:  # noqa: SLF001 - as above
+        yield Route("ANY", prefix.pattern + REST, sample_of(prefix.pattern + REST), *added_for("ANY", sink, None))
+    for static in inspect.inspect_static_routes(app):
+        yield Route("GET", static.prefix + REST, sample_of(static.prefix + REST))
 
 
 def _falcon_responders(nodes: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -71,8 +86,10 @@ def _falcon_responders(nodes: Iterable[Any]) -> Iterator[tuple[str, Mapping[str,
 
 def _pyramid_routes(app: Any) -> Iterator[Route]:
     introspector = app.registry.introspector
-    routes = {each["introspectable"]["name"]: each["introspectable"] for each in introspector.get_category("routes")}
-    for each in introspector.get_category("views"):
+    routes = {
+        each["introspectable"]["name"]: each["introspectable"] for each in introspector.get_category("routes", ())
+    }
+    for each in introspector.get_category("views", ()):
         view = each["introspectable"]
         route = routes.get(view["route_name"])
         if route is None:
@@ -83,12 +100,12 @@ def _pyramid_routes(app: Any) -> Iterator[Route]:
         for method in sorted({methods} if isinstance(methods, str) else {*methods} - {"HEAD"}):
             called = view["callable"]
             function = getattr(called, view["attr"], None) if view["attr"] else called
-            yield Route(method, path, _sample(path), *added_for(method, function, None))
+            yield Route(method, path, sample_of(path), *added_for(method, function, None))
 
 
 def _bottle_routes(app: Any) -> Iterator[Route]:
     for route in app.routes:
-        yield Route(route.method, route.rule, _sample(route.rule), *added_for(route.method, route.callback, None))
+        yield Route(route.method, route.rule, sample_of(route.rule), *added_for(route.method, route.callback, None))
 
 
 READERS: Final[Mapping[str, Callable[[Any], Iterator[Route]]]] = {

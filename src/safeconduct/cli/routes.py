@@ -11,6 +11,7 @@ from safeconduct.cli.app_routes import (
     describe,
     hidden_routes,
     is_named_as_public,
+    loose_prefixes,
     routes_of,
     total_requirement,
     unchecked_routes,
@@ -64,6 +65,8 @@ def routes(app: str, forbid_public: bool, as_json: bool) -> None:  # noqa: FBT00
         warn(
             f"{route.method} {route.path}: safeconduct answers this path, and the application's route is never called."
         )
+    for route, text in loose_prefixes(application):
+        warn(f"{route.method} {route.path}: {text}.")
     if application.framework is None:
         print_note(f"Routes can be read from {_FRAMEWORKS} only; `safeconduct doctor` prints the rules.")
     for route in unchecked_routes(application):

@@ -20,7 +20,7 @@ class AdminSite(admin.AdminSite):
     An admin whose users are signed in by safeconduct.
 
     Who may enter is up to the row of the user: ``is_active``, ``is_staff`` and the permissions.  No role or scope of a
-    token gives any of them.  An API key does not enter, since nothing here asks for the scopes that limit it.
+    token gives any of them.  An API key does not enter: it is no staff, whatever its owner is.
     """
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from safeconduct._core.decision import Passed
 from safeconduct.config.tokens import Trust
+from safeconduct.django.limited_users import is_limited, limited_user
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import Principal
 
@@ -91,12 +92,21 @@ def _awaitable(user: Callable[[], object], request: HttpRequest) -> Callable[[],
 
 
 def user_of(passed: Passed, trusts: Sequence[Trust]) -> object:
-    """Return the active user of *passed*; an ``AnonymousUser`` if there is none."""
+    """
+    Return the active user of *passed*; an ``AnonymousUser`` if there is none.
+
+    A credential that has less than its user, such as an API key, limits what Django permits them.
+    """
     from django.contrib.auth.models import AnonymousUser  # noqa: PLC0415 - as above
 
     name = _name_of(passed, trusts)
     user = None if name is None else row_of(name) or _new_row(name)
-    return AnonymousUser() if user is None or not user.is_active else user
+    if user is None or not user.is_active:
+        return AnonymousUser()
+    identity = passed.identity
+    if isinstance(identity, Principal) and is_limited(identity):
+        return limited_user(user, scopes=identity.scopes, roles=identity.roles)
+    return user
 
 
 def _name_of(passed: Passed, trusts: Sequence[Trust]) -> str | None:

@@ -8,7 +8,7 @@ stores; ``safeconduct.testing.conformance`` attacks a whole application.
 from typing import TYPE_CHECKING
 
 from safeconduct.testing.clock import Clock
-from safeconduct.testing.fake_issuer import FakeIssuer
+from safeconduct.testing.fake_issuer import FakeIssuer, reload_keys
 from safeconduct.testing.keys import throw_away_keys
 from safeconduct.testing.signed_in import RequestHeaders, SignedInCookies, signed_in, signed_in_cookies
 
@@ -22,6 +22,7 @@ __all__ = [
     "SessionStoreContract",
     "SignedInCookies",
     "StoreContract",
+    "reload_keys",
     "signed_in",
     "signed_in_cookies",
     "throw_away_keys",

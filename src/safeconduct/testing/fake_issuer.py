@@ -4,19 +4,27 @@ import json
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from safeconduct._core.decision import Clock
 from safeconduct._keys.generate import new_key
-from safeconduct._tokens.algorithms import canonical
+from safeconduct._tokens.algorithms import ALGORITHMS, canonical
 from safeconduct._tokens.key import Key, read_key
+from safeconduct.auth import operator_access
+from safeconduct.errors import ConfigurationError
+from safeconduct.testing.protected_app import auth_of
 from safeconduct.testing.signed_in import RequestHeaders
 
 LIFETIME_SECONDS: Final = 300
 """How long a token is valid, where a test does not say."""
 
+#: Those with a pair of keys, by every name.
+_ALGORITHMS: Final = {"EdDSA"} | {
+    name for name, algorithm in ALGORITHMS.items() if algorithm.use == "sig" and algorithm.key_type != "oct"
+}
 #: More than any leeway that a configuration may grant.
 _FAR_SECONDS: Final = 3600
 
@@ -26,7 +34,8 @@ class FakeIssuer:
     Another issuer, for the tests of an application that trusts one: ``Trust(issuer=…, audience=…, keys=issuer.path)``.
 
     It publishes its public keys in a file, as a JWK Set, and nothing is served.  A running ``Auth`` reads the file
-    again when a token names a key that it does not know, and otherwise once a second, if it has changed.
+    again at most once a second, by a clock that no test moves: at the next request, and at once when a token names a
+    key that it does not know.  ``reload_keys`` makes it do so now.
 
     Args:
         path: The file to write the JWK Set to, such as ``tmp_path / "issuer.json"``.
@@ -34,24 +43,30 @@ class FakeIssuer:
         audience: The claim ``aud`` of its tokens.
         algorithm: The algorithm of its signatures.
         clock: The time in seconds since the epoch; the same as that of the ``Auth``.
+
+    Raises:
+        ConfigurationError: If nobody can verify what *algorithm* signs with a public key.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path,
         *,
         issuer: str = "https://issuer.example.com",
         audience: str = "https://api.example.com",
         algorithm: str = "ES256",
         clock: Clock = time.time,
     ) -> None:
-        self.path = path
+        if algorithm not in _ALGORITHMS:
+            raise ConfigurationError(f"algorithm must be one of {sorted(_ALGORITHMS)}, got {algorithm!r}")
+        self.path = Path(path)
         self.issuer = issuer
         self.audience = audience
         self.algorithm = algorithm
         self._clock = clock
         self._key = self._new_key()
         self._published = [self._key]
+        self._is_out = False
         self._publish()
 
     @property
@@ -73,6 +88,21 @@ class FakeIssuer:
         self._key = self._new_key()
         self._published = [self._key] if drop_old else [*self._published, self._key]
         self._publish()
+
+    @contextmanager
+    def outage(self) -> Generator[None, None, None]:
+        """
+        Publish nothing for a while: there is no file.
+
+        An ``Auth`` goes on with the keys that it has read.  It does not start without any.
+        """
+        self._is_out = True
+        self.path.unlink()
+        try:
+            yield
+        finally:
+            self._is_out = False
+            self._publish()
 
     def token(
         self,
@@ -149,10 +179,28 @@ class FakeIssuer:
         return read_key(jwk, algorithms=[canonical(self.algorithm)], is_published=False)
 
     def _publish(self) -> None:
+        if self._is_out:
+            return
         # A reader never sees half of a set.
         unfinished = self.path.with_name(self.path.name + ".new")
         unfinished.write_text(json.dumps(self.jwks()), "utf-8")
         unfinished.replace(self.path)
+
+
+def reload_keys(app: object) -> None:
+    """
+    Let *app* read its key files now, those of the issuers that it trusts and its own.
+
+    Otherwise it does so at most once a second, so that it learns late of a key that is not published any more, and of
+    a second rotation within a second.
+
+    Args:
+        app: The application with our middleware, extension or plugin, a test client of it, or the ``Auth`` itself.
+
+    Raises:
+        ConfigurationError: If *app* has no middleware.
+    """
+    operator_access(auth_of(app)).reload_keys()
 
 
 def without_none(usual: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from safeconduct.auth import Auth
 from safeconduct.config.shown_values import is_table
 from safeconduct.errors import ConfigurationError
 
-#: Where an application, a wrapper or a test client keeps what it calls.
-_INNER: Final = ("wsgi_app", "asgi_app", "app", "application", "asgi_handler")
+#: Where an application, a wrapper or a test client keeps what it calls; that of httpx keeps it in its transport.
+_INNER: Final = ("wsgi_app", "asgi_app", "app", "application", "asgi_handler", "_transport")
 
 Interface = Literal["asgi", "wsgi"]
 
@@ -31,7 +31,10 @@ def auth_of(app: object) -> Auth:
     for layer in _layers(app):
         if isinstance(layer, Auth):
             return layer
-    raise ConfigurationError(f"app must be an Auth, or an application with its middleware, got {type(app).__name__}")
+    raise ConfigurationError(
+        f"app must be an Auth, or an application with its middleware, got {type(app).__name__}; pass the Auth, if the "
+        "middleware is around that application or around a part of it"
+    )
 
 
 def interface_of(app: object) -> Interface:

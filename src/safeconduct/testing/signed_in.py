@@ -39,12 +39,19 @@ class SignedInCookies:
     #: What a request that changes something brings in ``X-CSRF-Token``.
     csrf_token: str = field(repr=False)
     session_id: str
+    #: The origin of the pages that the cookies belong to: ``external_url``.
+    origin: str
 
     @property
     def headers(self) -> RequestHeaders:
         """The headers ``Cookie`` and ``X-CSRF-Token``, for clients without a cookie jar."""
         line = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return RequestHeaders({"Cookie": line, "X-CSRF-Token": self.csrf_token})
+
+    @property
+    def websocket_headers(self) -> RequestHeaders:
+        """The headers ``Cookie`` and ``Origin``, without which the handshake of a WebSocket by cookie is refused."""
+        return RequestHeaders({"Cookie": self.headers["Cookie"], "Origin": self.origin})
 
 
 def signed_in(
@@ -125,7 +132,8 @@ def signed_in_cookies(
     token = tokens.access_token
     if level != "explicit" or seconds_ago:
         token = _issue(access, replace(tokens.grant, level=level), seconds_ago)
-    return SignedInCookies({auth.config.cookies.access: token}, access.csrf_token(tokens), tokens.session_id)
+    cookies, origin = {auth.config.cookies.access: token}, str(auth.config.external_url)
+    return SignedInCookies(cookies, access.csrf_token(tokens), tokens.session_id, origin)
 
 
 def new_grant(auth: Auth, access: OperatorAccess, account: Account) -> Grant:

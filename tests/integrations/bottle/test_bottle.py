@@ -123,9 +123,11 @@ def test_an_application_that_is_mounted_needs_a_call_of_its_own(app):
 
 def test_without_the_line_around_it_no_view_is_served():
     app = bottle_app()
+    app.route("/asks-nothing", "GET", lambda: "served")
     install(app, auth_for("main"))
 
-    assert 500 == call_wsgi(app, wsgi_environ(SentRequest("GET", "/health", (), "https"))).status
+    for target in ("/health", "/asks-nothing"):
+        assert 500 == call_wsgi(app, wsgi_environ(SentRequest("GET", target, (), "https"))).status
 
 
 @pytest.mark.parametrize("wrong", [bottle.Bottle, None, "app", object()], ids=["class", "none", "text", "object"])

@@ -1,8 +1,11 @@
 """``CsrfViewMiddleware`` is satisfied by what our CSRF steps let through, and by nothing else."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.template import engines
 from django.urls import path
@@ -112,6 +115,35 @@ def test_the_token_is_asked_for_where_it_always_is():
 
         assert 403 == post(client, OWN_PAGE).status_code
         assert 200 == post(client, OWN_PAGE | {"X-CSRF-Token": token}).status_code
+
+
+@pytest.mark.parametrize(
+    ("token", "status"), [pytest.param("always", 403, id="always"), pytest.param("fallback", 302, id="fallback")]
+)
+def test_forms_without_scripts_depend_on_the_token(token, status):
+    """Those of the admin as those of the project; our own pages serve people without scripts in any case."""
+    routes = (*ROUTES, path("admin/", admin.site.urls))
+    with Project(routes, fields={"csrf": {"token": token}, "access": {}}) as project:
+        new_user(is_staff=True, is_superuser=True)
+        client = project.client()
+
+        signed_in = post_by_page(client, "/auth/login", username="alice", password="correct horse", next="/post")
+        added = post_by_page(client, "/admin/auth/group/add/", name="editors")
+        posted = post_by_page(client, "/post")
+        signed_out = post_by_page(client, "/auth/logout", next="/post")
+
+        assert (303, "/post") == (signed_in.status_code, signed_in["location"])
+        assert (status, status // 100 == 3) == (added.status_code, Group.objects.filter(name="editors").exists())
+        assert (200 if token == "fallback" else 403) == posted.status_code
+        assert (303, "/post") == (signed_out.status_code, signed_out["location"])
+        assert 401 == client.get("/post", secure=True).status_code
+
+
+def post_by_page(client, target, **form):
+    """Send a form as a browser does whose scripts are switched off."""
+    navigation = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "same-origin"}
+    headers = {**OWN_PAGE, **navigation, "Accept": "text/html"}
+    return client.post(target, urlencode(form), "application/x-www-form-urlencoded", secure=True, headers=headers)
 
 
 def test_the_step_of_django_stays_without_our_middleware():

@@ -15,7 +15,7 @@ from django_people import OWN_PAGE, VIEWS, Project, new_user, sign_in
 from safeconduct import Account
 from safeconduct.django import DjangoDirectory, get_auth
 
-ACCESS = "__Host-safeconduct"
+ACCESS, REFRESH = "__Host-safeconduct", "__Host-safeconduct-refresh"
 
 
 def sign_out(request):
@@ -164,3 +164,34 @@ def test_a_store_that_is_out_is_no_sign_out(project):
 
     assert 503 == answer.status_code
     assert ACCESS not in answer.cookies
+
+
+def test_login_required_lets_a_remembered_person_continue():
+    """In a project whose rules close nothing: a day later, by a typed address, and by a link on another site."""
+    access = {"default": "anonymous", "continue_navigation": True}
+    with Project(ROUTES, fields={"access": access}) as project:
+        new_user()
+        client = project.client()
+        sign_in(client, remember=True)
+        project.clock.advance(seconds=86_400)
+        refresh = client.cookies.pop(REFRESH)
+        client.cookies.pop(ACCESS)
+
+        # The strict cookie does not come with a link on another site, nor with what that redirects to.
+        linked = walk(client, "/closed?page=2", "cross-site")
+        client.cookies[REFRESH] = refresh.value
+        typed = walk(client, "/closed?page=2", "none")
+
+        assert [(302, "/closed"), (200, "/auth/sign-in")] == linked
+        assert [(303, "/closed"), (303, "/auth/continue"), (200, "/closed")] == typed
+
+
+def walk(client, target, site):
+    """Open *target* as a browser navigates there; return the status and the path of each step."""
+    headers = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": site}
+    steps = []
+    while target and len(steps) < 6:
+        answer = client.get(target, secure=True, headers={**headers, "Accept": "text/html"})
+        steps.append((answer.status_code, target.partition("?")[0]))
+        target = answer.get("location")
+    return steps

@@ -5,12 +5,17 @@ import re
 
 import pytest
 from django.contrib.auth import alogout, logout
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template import engines
 from django.test import AsyncClient, Client
 from django.urls import path
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.response import Response
 
-from django_people import VIEWS, Project, new_user
+from django_people import VIEWS, Project, ask_asgi, ask_wsgi, new_user
+from safeconduct import Account
 from safeconduct import django as integration
 from safeconduct.django import (
     acheck_password,
@@ -76,6 +81,23 @@ async def enter_awaited(request):
     return response
 
 
+def take(request):
+    """Sign bob in, whom the project has proven in another way."""
+    auth, response = get_auth(), HttpResponse()
+    set_cookies(response, auth.sessions.sign_in(Account("bob"), origin=auth.cookies.origin_of(request)), request)
+    return response
+
+
+@api_view(["POST"])
+@permission_classes([])
+def enter_by_script(request):
+    """Sign in by a view of REST framework, which wraps the request."""
+    account = check_password(request.data["username"], request.data["password"], request)
+    auth, response = get_auth(), Response({"user": account.subject})
+    set_cookies(response, auth.sessions.sign_in(account, origin=auth.cookies.origin_of(request)), request)
+    return response
+
+
 def leave(request):
     get_auth().sessions.end(request.principal.session_id)
     response = HttpResponse("bye")
@@ -84,7 +106,14 @@ def leave(request):
     return response
 
 
-ROUTES = (*VIEWS, path("enter", enter), path("enter/async", enter_awaited), path("leave", leave))
+ROUTES = (
+    *VIEWS,
+    path("enter", enter),
+    path("enter/async", enter_awaited),
+    path("leave", leave),
+    path("take", take),
+    path("api/enter", enter_by_script),
+)
 
 
 class Browser:
@@ -207,6 +236,34 @@ def test_a_person_signs_out(browser):
     assert {DEVICE, "mine", "csrftoken"} == browser.cookies()
     assert ('"cache", "storage"', "kept") == (answer["clear-site-data"], answer.cookies["mine"].value)
     assert ("", ()) == (browser.user(), browser.sessions())
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_the_session_before_ends_below_a_gate_around_django(project, kind):
+    """As Channels needs it: the outer gate has hidden the cookies already."""
+    browser = Browser("wsgi", project.auth)
+    browser.sign_in("/enter", remember="on")
+    cookie = f"{REFRESH}={browser.client.cookies[REFRESH].value}"
+    headers = (("origin", SITE.encode()), ("cookie", cookie.encode()))
+
+    if kind == "wsgi":
+        answer = ask_wsgi(project.auth.wsgi(WSGIHandler()), "/take", headers=headers)
+    else:
+        answer = asyncio.run(ask_asgi(project.auth.asgi(ASGIHandler()), "/take", headers=headers))
+
+    assert 200 == answer.status
+    assert () == browser.sessions()
+
+
+def test_a_view_of_rest_framework_signs_in(browser):
+    """Whose request wraps that of Django."""
+    form = {"username": "alice", "password": PASSWORD}
+
+    foreign = browser.request("post", "/api/enter", form, {"Origin": "https://evil.example"})
+    own = browser.request("post", "/api/enter", form)
+
+    assert (403, 200) == (foreign.status_code, own.status_code)
+    assert "alice" == browser.user()
 
 
 def test_every_public_name_is_one():

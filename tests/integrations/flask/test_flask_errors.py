@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, jsonify, redirect
 from flask.views import MethodView, View
 from werkzeug.exceptions import HTTPException
 
-from auth_setups import SITE, auth_for
+from auth_setups import SITE, auth_for, configuration
 from safeconduct import Auth, Config, current, requires
 from safeconduct.errors import AuthError, ConfigurationError, MissingCredential, StepUpRequired
 from safeconduct.flask import Safeconduct
@@ -139,6 +139,19 @@ def test_the_handler_of_the_status_sees_a_refusal_as_any_other_abort():
     for answer in (refused, unknown):
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
         assert ("no-store", "seen") == (answer.headers["Cache-Control"], answer.headers["X-Stamp"])
+
+
+def test_no_handler_keeps_a_person_from_the_sign_in_page():
+    """The configuration says where they sign in."""
+    app = Flask("application")
+    app.add_url_rule("/health", "health", requires()(lambda: "known"))
+    app.register_error_handler(401, lambda _: ("a page without a form", 401))
+    access = {"public": ["/health"], "sign_in_url": "/sign-in"}
+    Safeconduct(Auth(configuration(access=access, sources=["cookie"]))).init_app(app)
+
+    answer = get(app, "/health", name=None, **NAVIGATION)
+
+    assert (303, "/sign-in?next=/health") == (answer.status_code, answer.headers["Location"])
 
 
 def test_the_page_of_a_handler_is_not_bound_by_the_policy_of_our_pages():

@@ -68,6 +68,15 @@ async def echo(socket: WebSocket, current_principal: CurrentPrincipal) -> None:
     await requires(scopes=["pay"])(socket.receive_text)()
 
 
+def test_no_route_is_served_around_the_gate():
+    """Whatever replaces the router of the application."""
+    client = site(me)
+    client.app.asgi_router = client.app.asgi_router._router
+    client.app.asgi_handler = client.app._create_asgi_handler()
+
+    assert 500 == client.get("/me", headers=bearer("alice")).status_code
+
+
 def test_the_identity_is_the_user_of_the_request():
     with site(me, setup="open") as client:
         assert [{"name": "alice"}, {"name": None}] == [

@@ -94,7 +94,7 @@ class ClientTokenIssuer:
         self, issuer: SessionlessIssuer, *, audience: str, lifetime_seconds: int, announce: Callable[[Event], None]
     ) -> None:
         self._issuer = issuer
-        self._audience = audience
+        self.audience = audience
         self.lifetime_seconds = lifetime_seconds
         self._announce = announce
 
@@ -107,9 +107,9 @@ class ClientTokenIssuer:
         """
         targets = parameters.targets()
         # A token for two servers would let each of them use it at the other.
-        if len(targets) > 1 or not targets <= {self._audience, *client.entry.audiences}:
+        if len(targets) > 1 or not targets <= {self.audience, *client.entry.audiences}:
             raise InvalidTarget
-        return next(iter(targets), self._audience)
+        return next(iter(targets), self.audience)
 
     async def client_credentials(self, client: RegisteredClient, parameters: OAuthParameters, now: float) -> Reply:
         """
@@ -165,7 +165,7 @@ class ClientTokenIssuer:
                 client_id=client.entry.client_id,
                 grant_type=grant_type,
                 subject=grant.subject,
-                audience=grant.audience or self._audience,
+                audience=grant.audience or self.audience,
                 scopes=tuple(sorted(grant.scopes)),
             )
         )

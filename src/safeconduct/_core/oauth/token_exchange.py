@@ -11,6 +11,7 @@ the new token has     which comes from
 ``scope``             ``scope``, or all: those of the subject token that are the client's too
 roles                 those of the subject token that the client's entry names
 ``exp``               the shorter of an access token's life and that of the subject token
+``name``              that of the subject token, where the new one is for ourselves; never the client's
 ``acr``               always ``remembered``; neither ``rn`` nor ``auth_time``: the user need not be there
 ====================  ==============================================================================================
 
@@ -142,7 +143,7 @@ class TokenExchange:
             client_id=entry.client_id,
             actor=actor,
             audience=audience,
-            extra=carried(claims.raw),
+            extra=carried(claims.raw, is_foreign=audience != self._tokens.audience),
         )
 
 

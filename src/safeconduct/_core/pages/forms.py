@@ -4,7 +4,8 @@ Answer the forms of pages by redirections, so that a person without a script see
 ==============================  =========================================================
 a form sent by a navigation to  is answered with
 ==============================  =========================================================
-``…/login``                     303 to ``next`` with the cookies; 303 back to the sign-in page with ``error``
+``…/login``                     303 to ``next`` with the cookies; 303 back to the sign-in page with ``error``,
+                                and ``retry_at`` where the throttle refused
 ``…/step-up``                   303 to ``next``; the form again, where the password is wrong
 ``…/logout``                    303 to ``next``, or else to the sign-in page
 ``…/logout-everywhere``         the same
@@ -14,13 +15,15 @@ Whatever is not sent by a navigation gets the answers for programs.  A form cann
 ``csrf_token`` counts as ``X-CSRF-Token``.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.routing import Endpoint, EndpointCall
 from safeconduct._core.error_responses import ErrorResponses
-from safeconduct._core.pages.refusals import SIGN_IN_ERRORS, RefusalPages, sign_in_error
+from safeconduct._core.pages.refusals import RefusalPages, refused_sign_in_text, sign_in_error
 from safeconduct._core.pages.settings import PageSettings, Targets
 from safeconduct._http.fetch_metadata import is_form, is_form_navigation
 from safeconduct._http.html import paragraph
@@ -49,15 +52,23 @@ class FormEndpoints:
         targets: Finds where a person goes on.
         error_responses: Announces refusals, and adds their fields to pages.
         refusal_pages: Writes the form for a password again.
+        clock: The current time, in seconds since the epoch.
     """
 
     def __init__(
-        self, settings: PageSettings, targets: Targets, error_responses: ErrorResponses, refusal_pages: RefusalPages
+        self,
+        settings: PageSettings,
+        targets: Targets,
+        error_responses: ErrorResponses,
+        refusal_pages: RefusalPages,
+        *,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._targets = targets
         self._error_responses = error_responses
         self._refusal_pages = refusal_pages
+        self._clock = clock
 
     def login(self, endpoint: Endpoint) -> Endpoint:
         """Return *endpoint*, which signs a person in, for forms too."""
@@ -71,7 +82,7 @@ class FormEndpoints:
                 # A browser that navigates cannot keep tokens in any other way.
                 reply = await endpoint(replace(call, known={**parameters, "cookies": True}))
             except (BadCredentials, TooManyAttempts, Unavailable) as error:
-                return self._to_sign_in(error, call.request, target, {"error": sign_in_error(error)})
+                return self._to_sign_in(error, call.request, target, self._said_there(error))
             return _redirected(reply, target)
 
         return serve
@@ -93,7 +104,7 @@ class FormEndpoints:
                     call.request,
                     target=target,
                     csrf_token=read_text(parameters, "csrf_token") or "",
-                    text=paragraph(SIGN_IN_ERRORS[sign_in_error(error)], is_alert=True),
+                    text=paragraph(refused_sign_in_text(error), is_alert=True),
                 )
                 return self._error_responses.page(error, call.request, form)
             except (MissingCredential, InvalidToken) as error:
@@ -118,6 +129,15 @@ class FormEndpoints:
             return _redirected(await endpoint(call), target)
 
         return serve
+
+    def _said_there(self, error: AuthError) -> dict[str, str]:
+        """Return what the sign-in page is told about *error*."""
+        said = {"error": sign_in_error(error)}
+        if isinstance(error, TooManyAttempts):
+            # An instant, since the person may load the page again.  `Retry-After` would ask to wait with the
+            # redirection itself (RFC 9110 §10.2.3).
+            said["retry_at"] = str(math.ceil(self._clock()) + error.retry_after_seconds)
+        return said
 
     def _to_sign_in(
         self, error: AuthError, request: Request, target: str, more: Mapping[str, str] = NO_PARAMETERS

@@ -14,12 +14,18 @@ from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError, CrossSiteRequest, StepUpRequired, TooManyAttempts, Unavailable
 from safeconduct.events import Event
 
+_TOO_MANY: Final = "too_many_attempts"
 SIGN_IN_ERRORS: Final[Mapping[str, str]] = {
     "invalid_credentials": "The user name or the password is wrong.",
-    "too_many_attempts": "There were too many failed attempts. Try again later.",
+    _TOO_MANY: "There were too many failed attempts.",
     "unavailable": "Nobody can sign in at the moment. Try again later.",
 }
 """What the sign-in page says, by the query parameter ``error``; it says nothing for any other value."""
+
+_LONGEST_WAIT_SECONDS: Final = 3600
+"""The longest window of the throttle: no answer of ours asks to wait longer."""
+_SECONDS_BELOW: Final = 120
+_MINUTE: Final = 60
 
 #: The title and the sentence of a page, by the code of the error.  Other errors have those of their problem.
 _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -29,7 +35,6 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "insufficient_rights": ("Not permitted", "You may not do this."),
     "cross_site_request": ("Not permitted", "This request did not come from a page of this site."),
     "invalid_request": ("Request not understood", "The request is malformed or ambiguous."),
-    "too_many_attempts": ("Too many attempts", "There were too many failed attempts. Try again later."),
     "unavailable": ("Temporarily unavailable", "This does not work at the moment. Try again later."),
 }
 _PROVE: Final = "Enter your password to continue."
@@ -44,11 +49,38 @@ def sign_in_error(error: AuthError) -> str:
     """Return the value of ``error`` that tells a person about *error*."""
     match error:
         case TooManyAttempts():
-            return "too_many_attempts"
+            return _TOO_MANY
         case Unavailable():
             return "unavailable"
         case _:
             return "invalid_credentials"
+
+
+def sign_in_text(error: str, wait_seconds: int | None) -> str | None:
+    """
+    Return what a page says about a refused sign-in; None if it says nothing.
+
+    Args:
+        error: What ``sign_in_error`` returned, or what the query of a page says.
+        wait_seconds: In how many seconds the person may try again, if that is known.  The query of a page may be
+            anybody's, so a time that we would not have written counts as unknown.
+    """
+    text = SIGN_IN_ERRORS.get(error)
+    if text is None or error != _TOO_MANY:
+        return text
+    if wait_seconds is None or wait_seconds > _LONGEST_WAIT_SECONDS:
+        return f"{text} Try again later."
+    if wait_seconds <= 0:
+        return f"{text} You can try again now."
+    if wait_seconds < _SECONDS_BELOW:
+        return f"{text} Try again in {wait_seconds} second{'' if wait_seconds == 1 else 's'}."
+    return f"{text} Try again in {-(-wait_seconds // _MINUTE)} minutes."
+
+
+def refused_sign_in_text(error: AuthError) -> str:
+    """Return what a page says about *error* of a sign-in."""
+    seconds = error.retry_after_seconds if isinstance(error, TooManyAttempts) else None
+    return sign_in_text(sign_in_error(error), seconds) or ""
 
 
 class RefusalPages:
@@ -91,6 +123,8 @@ class RefusalPages:
         if own is not None:
             return own
         title, sentence = _TEXTS.get(error.code, (error.title, error.detail))
+        if isinstance(error, TooManyAttempts):
+            title, sentence = "Too many attempts", refused_sign_in_text(error)
         body = page(title, paragraph(sentence) + self._way_on(error, request), site=self.settings.title)
         return page_reply(body, status=error.status)
 

@@ -1,5 +1,7 @@
 """Serve ``GET …/sign-in``, the page on which a person signs in, or sees that they have."""
 
+import math
+import re
 from collections.abc import Callable
 from html import escape
 from typing import Final
@@ -8,13 +10,14 @@ from safeconduct._core.csrf import MASK_BYTES, CsrfTokens
 from safeconduct._core.decision import Clock
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import EndpointCall
-from safeconduct._core.pages.refusals import SIGN_IN_ERRORS
+from safeconduct._core.pages.refusals import sign_in_text
 from safeconduct._core.pages.settings import PageSettings, Targets
 from safeconduct._http.html import form, link, page, page_reply, paragraph, password_input
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError, Unavailable
 from safeconduct.principal import Principal
 
+_INSTANT: Final = re.compile(r"[0-9]{1,12}")
 _USERNAME: Final = (
     '<p><label for="username">User name</label><br>'
     '<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" '
@@ -66,13 +69,20 @@ class SignInPage:
         """
         request = call.request
         target = self._targets.of(call.query_parameter("next"), request)
-        alert = SIGN_IN_ERRORS.get(call.query_parameter("error") or "")
+        alert = sign_in_text(call.query_parameter("error") or "", self._wait_seconds(call.query_parameter("retry_at")))
         principal = await self._signed_in(request)
         if principal is not None:
             return self._reply("You are signed in", self._for_signed_in(principal, request, target))
         values, action = {"next": target}, self._settings.endpoint("login", request)
         content = form(action, values, "Sign in", inputs=_USERNAME + password_input() + _REMEMBER)
         return self._reply("Sign in", ("" if alert is None else paragraph(alert, is_alert=True)) + content)
+
+    def _wait_seconds(self, retry_at: str | None) -> int | None:
+        """Return how long it is until *retry_at*, as a query has it; None if that is no time."""
+        # A longer number is no time, and may be too long for Python.
+        if retry_at is None or not _INSTANT.fullmatch(retry_at):
+            return None
+        return int(retry_at) - math.floor(self._clock())
 
     async def _signed_in(self, request: Request) -> Principal | None:
         """Return the person whom the cookie of *request* signs in; no other credential counts for a page."""

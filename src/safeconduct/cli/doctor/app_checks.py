@@ -1,4 +1,4 @@
-"""Check an application: whether a middleware guards it, where CORS is handled, and what its rules say."""
+"""Check an application: whether a middleware guards it, and what its rules say."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, cast
@@ -6,7 +6,8 @@ from typing import Any, Final, cast
 from safeconduct._core.access_rules import Policy
 from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.app_inspection import Application, Guard
-from safeconduct.cli.app_routes import UNCHECKED, describe, hidden_routes, routes_of, unchecked_routes
+from safeconduct.cli.app_routes import UNCHECKED, describe, hidden_routes, loose_prefixes, routes_of, unchecked_routes
+from safeconduct.cli.doctor.cors import check_cors
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.errors import AuthError
 
@@ -14,7 +15,8 @@ _INTEGRATIONS = {
     "quart": "Safeconduct(auth).init_app(app) from safeconduct.quart",
     "litestar": "Litestar(plugins=[SafeconductPlugin(auth)]) from safeconduct.litestar",
     "django": '"safeconduct.django.SafeconductMiddleware" as the first of MIDDLEWARE',
-    "starlette": "app.add_middleware(AuthMiddleware, auth=auth) from safeconduct.asgi",
+    "starlette": "install(app, auth) from safeconduct.starlette",
+    "fastapi": "install(app, auth) from safeconduct.fastapi",
     "flask": "Safeconduct(auth).init_app(app) from safeconduct.flask",
 }
 
@@ -33,21 +35,13 @@ def check_application(application: Application) -> Iterator[Finding]:
         yield fail("application", "no safeconduct middleware is around it: every route is open", remedy)
         return
     yield _installation(application)
-    if application.cors == "outside":
-        yield ok("application", "CORSMiddleware is outside of AuthMiddleware: pages can read refusals too")
-    elif application.cors == "inside":
-        passes = all(guard.gate.policy.passes_preflights for guard in application.guards)
-        refused = "" if passes else "preflights are refused before it, "
-        yield warn(
-            "application",
-            f"CORSMiddleware is inside of AuthMiddleware: {refused}a refusal has no CORS fields, and a page of another "
-            "origin sees a network error",
-            "Add CORSMiddleware after AuthMiddleware: the last one added is the outermost.",
-        )
+    yield from check_cors(application)
     yield from _unchecked(application)
     for guard in application.guards:
         yield from _rules(guard.gate.policy)
         yield from _sign_in(guard)
+    for route, text in loose_prefixes(application):
+        yield warn("access", f"{route.method} {route.path}: {text}", "End its prefix with a slash.")
     for route in hidden_routes(application):
         yield warn(
             "sign-in",
@@ -63,10 +57,8 @@ def _installation(application: Application) -> Finding:
     if framework is None:
         return ok("application", "a middleware is around it; its framework is not known here")
     if any(guard.installation == "integrated" for guard in application.guards):
-        return ok("application", f"it is guarded by the integration for {framework.capitalize()}")
-    text = (
-        f"a middleware is wrapped around a {framework.capitalize()} application: `requires` inside it is answered 500"
-    )
+        return ok("application", f"it is guarded by the integration for {application.title}")
+    text = f"a middleware is wrapped around a {application.title} application: `requires` inside it is answered 500"
     remedy = f"{_INTEGRATIONS[framework]}, instead of wrapping it."
     if any(route.added is not None for route in routes_of(application)):
         return fail("application", f"{text}, and it uses `requires`", remedy)
@@ -75,7 +67,7 @@ def _installation(application: Application) -> Finding:
 
 def _wrapped(application: Application, framework: str) -> Finding:
     """Check one of the frameworks around which the middleware is always wrapped, and which answer by ``install``."""
-    name, is_installed = framework.capitalize(), _WRAPPED[framework](application.app)
+    name, is_installed = application.title, _WRAPPED[framework](application.app)
     if is_installed:
         return ok("application", f"a middleware is wrapped around it, and {name} answers what `requires` raises")
     text = f"a middleware is wrapped around a {name} application: `requires` inside it is answered 500"

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from safeconduct.errors import ConfigurationError
+from safeconduct.stores.redis.certificates import Certificates
 
 #: Whether each scheme means TLS.
 _SCHEMES: Final = {"redis": False, "valkey": False, "rediss": True, "valkeys": True}
@@ -37,12 +38,11 @@ class Address:
     host: str | None
     port: int
     path: str | None
-    is_tls: bool
     database: int
     username: str | None = field(repr=False)
     password: str | None = field(repr=False)
-    #: Paths of certificates and of the key, by redis-py's names.
-    tls_files: tuple[tuple[str, str], ...] = ()
+    #: For TLS, and shared by all addresses of a URL; None for plain text.
+    certificates: Certificates | None = None
 
     def at(self, host: str, port: int) -> "Address":
         """Return the address of another server with the same credentials."""
@@ -105,11 +105,10 @@ def parse_location(url: str) -> Location:
         host=None,
         port=0,
         path=None,
-        is_tls=is_tls,
         database=database,
         username=unquote(found["username"]) if found["username"] else None,
         password=unquote(found["password"]) if found["password"] else None,
-        tls_files=tuple(sorted(query.items())),
+        certificates=Certificates(tuple(sorted(query.items()))) if is_tls else None,
     )
     node = server if login is None else replace(server, database=0, username=login[0], password=login[1])
     nodes = _nodes(found["hosts"], node, _SENTINEL_PORT if is_sentinel else _DEFAULT_PORT)
@@ -146,11 +145,10 @@ def parse_address(url: str) -> Address:
         host=None if is_unix else parts.hostname or "127.0.0.1",
         port=port,
         path=unquote(parts.path) if is_unix else None,
-        is_tls=is_tls,
         database=database,
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
-        tls_files=tuple(sorted(query.items())),
+        certificates=Certificates(tuple(sorted(query.items()))) if is_tls else None,
     )
 
 

@@ -253,10 +253,10 @@ def connection_arguments(address: Address) -> dict[str, Any]:
     if address.path is not None:
         return {**arguments, "path": address.path}
     arguments |= {"host": address.host, "port": address.port}
-    if not address.is_tls:
+    if address.certificates is None:
         return arguments
     # "ssl_check_hostname" is off by default before redis-py 6, which would accept a certificate of any name.
-    return {**arguments, **dict(address.tls_files), "ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    return {**arguments, **dict(address.certificates.files), "ssl_cert_reqs": "required", "ssl_check_hostname": True}
 
 
 def _reason(error: Exception) -> str:

@@ -32,7 +32,8 @@ class AsyncioConnection:
 
     async def open(self, seconds: float) -> None:
         """Connect within *seconds*."""
-        kind: type[Any] = redis_py.SSLConnection if self._address.is_tls else redis_py.Connection
+        certificates = self._address.certificates
+        kind: type[Any] = redis_py.Connection if certificates is None else redis_py.SSLConnection
         if self._address.path is not None:
             kind = redis_py.UnixDomainSocketConnection
         self._loop = asyncio.get_running_loop()
@@ -41,6 +42,9 @@ class AsyncioConnection:
             self._connection = kind(
                 socket_timeout=None, socket_connect_timeout=None, **connection_arguments(self._address)
             )
+            if certificates is not None:
+                # The driver would read the files for each connection, and trust the system's authorities beside ours.
+                self._connection.ssl_context.context = certificates.context()
             async with asyncio.timeout(seconds):
                 await self._connection.connect()
         # The driver may raise anything; the server was asked nothing yet.

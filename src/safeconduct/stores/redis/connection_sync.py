@@ -6,7 +6,6 @@ byte, or a host with several silent addresses, takes a multiple of it.  Importin
 """
 
 import socket
-import ssl
 import threading
 import time
 import weakref
@@ -178,12 +177,12 @@ class DeadlineConnection(RedisPyConnection):
         return driver.read_response()
 
     def _connect(self) -> Any:
-        plain = _connected(self._address, self._ends_at)
-        if self._address.is_tls:
+        plain, certificates = _connected(self._address, self._ends_at), self._address.certificates
+        if certificates is not None:
             try:
                 plain.settimeout(seconds_until(self._ends_at))
                 # The whole handshake has this time, as has every single step of a TLS socket.
-                plain = _tls_context(self._address).wrap_socket(plain, server_hostname=self._address.host)
+                plain = certificates.context().wrap_socket(plain, server_hostname=self._address.host)
             except BaseException:
                 plain.close()
                 raise
@@ -239,12 +238,3 @@ def _connected_to(kind: tuple[int, int, int], target: Any, ends_at: float) -> so
         plain.close()
         raise
     return plain
-
-
-def _tls_context(address: Address) -> ssl.SSLContext:
-    files = dict(address.tls_files)
-    # Certificate and name are checked by default.
-    context = ssl.create_default_context(cafile=files.get("ssl_ca_certs"))
-    if "ssl_certfile" in files:
-        context.load_cert_chain(files["ssl_certfile"], files.get("ssl_keyfile"))
-    return context

@@ -37,6 +37,7 @@ class Site:
         subject: The subject of the tokens, which the directory must know if `login.cut_off` is "cached".
         issuer: An issuer that the application trusts, which signs the tokens. Default: the application's own keys do.
         interface: "asgi" or "wsgi", where the application does not show which.
+        auth: Its ``Auth``, where the application does not show it: the middleware is around a part of it.
 
     Raises:
         ConfigurationError: If no middleware of ours is found, the interface cannot be told, or nothing can issue tokens
@@ -56,10 +57,11 @@ class Site:
         subject: str = "alice",
         issuer: FakeIssuer | None = None,
         interface: Interface | None = None,
+        auth: Auth | None = None,
     ) -> None:
         require_list("scopes", scopes)
         self.app = app
-        self.auth = auth_of(app)
+        self.auth = auth or auth_of(app)
         self.closed = closed
         self.public = public
         self.needs_role = needs_role

@@ -1,0 +1,58 @@
+"""Read the certificates by which servers are verified once for all connections, and again when their files change."""
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_State = tuple[tuple[int, ...] | None, ...]
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Certificates:
+    """
+    Verify servers by their certificates, and prove our own identity where a server asks for that.
+
+    Reading the authorities of a system takes longer than a handshake, and blocks an event loop meanwhile.
+
+    Args:
+        files: The paths by redis-py's names: of the authorities, of our own certificate and of its key.  Without the
+            first the system's authorities are trusted.
+    """
+
+    # Never assigned again, so that the hash stays the same.
+    files: tuple[tuple[str, str], ...]
+    _read: tuple[_State, ssl.SSLContext] | None = field(default=None, init=False, compare=False, repr=False)
+
+    def context(self) -> ssl.SSLContext:
+        """
+        Return the context for a new connection; the same one as before if no file has changed.
+
+        Raises:
+            OSError: If a file cannot be read, or a key does not belong to its certificate.
+        """
+        files = dict(self.files)
+        authorities = files.get("ssl_ca_certs")
+        # Looked at before they are read: what changes in between is noticed by the next connection.
+        state = tuple(map(_state_of, files.values() if authorities else [*files.values(), *_system_paths()]))
+        known = self._read
+        if known is not None and known[0] == state:
+            return known[1]
+        # Certificate and name are checked by default.
+        context = ssl.create_default_context(cafile=authorities)
+        if "ssl_certfile" in files:
+            context.load_cert_chain(files["ssl_certfile"], files.get("ssl_keyfile"))
+        self._read = state, context
+        return context
+
+
+def _system_paths() -> list[str]:
+    paths = ssl.get_default_verify_paths()
+    return [path for path in (paths.cafile, paths.capath) if path is not None]
+
+
+def _state_of(path: str) -> tuple[int, ...] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
