@@ -81,9 +81,7 @@ class Request:
         """
         self.route = route
         self.method = method
-        self.path = path
-        self.root_path = root_path
-        self.raw_path = raw_path
+        self.path, self.root_path, self.raw_path = path, root_path, raw_path
         self.values = values
         self.is_secure = is_secure
         self.is_websocket = is_websocket
