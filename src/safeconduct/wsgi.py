@@ -138,8 +138,7 @@ class AuthMiddleware:
             PASSED.reset(before)
             raise
         PASSED.reset(before)
-        # No subclass, which may have a ``close``.
-        if type(body) is list or type(body) is tuple:
+        if isinstance(body, (list, tuple)) and not hasattr(body, "close"):
             # The application has nothing left to run.
             return body if not watched.is_watched else _whole(body, passed, watched)
         if not watched.is_watched and _is_file(body, environ):
