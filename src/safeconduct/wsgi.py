@@ -7,7 +7,7 @@ The core's coroutines are run to their end here without an event loop: behind WS
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from safeconduct._connections.wsgi_body import WatchedBody
 from safeconduct._core.decision import Decision, Passed, Recalled, Refused
@@ -138,10 +138,9 @@ class AuthMiddleware:
             PASSED.reset(before)
             raise
         PASSED.reset(before)
-        # No subclass, which may have a ``close``.
-        if type(body) in {list, tuple}:
+        if isinstance(body, (list, tuple)) and not hasattr(body, "close"):
             # The application has nothing left to run.
-            return body if not watched.is_watched else _whole(cast("Sequence[bytes]", body), passed, watched)
+            return body if not watched.is_watched else _whole(body, passed, watched)
         if not watched.is_watched and _is_file(body, environ):
             # The server recognizes its own file wrapper and sends the file itself.
             return body
