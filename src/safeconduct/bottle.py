@@ -85,7 +85,8 @@ class _ErrorPlugin:
 
     def _response(self, error: AuthError, environ: dict[str, Any], app: Any) -> Any:
         # Bottle changes PATH_INFO into text that is no environ's, and leaves what the server gave beside it.
-        reply = self._answer(error, read_environ({**environ, "PATH_INFO": environ["bottle.raw_path"]}))
+        read = read_environ({**environ, "PATH_INFO": environ["bottle.raw_path"]})
+        reply = self._answer(error, read.matched_by(environ["bottle.route"].rule))
         if reply.status not in app.error_handler:
             body: Any = reply.body
             return bottle.HTTPResponse(body, reply.status, reply.text_fields)

@@ -44,14 +44,14 @@ def install(app: Any, auth: Auth) -> None:
             if resp is None:
                 # A WebSocket: the middleware around the application denies the handshake, or closes with a code.
                 raise error
-            _fill(resp, answer_async(error, read_scope(req.scope)))
+            _fill(resp, answer_async(error, read_scope(req.scope).matched_by(req.uri_template)))
 
         app.add_error_handler(AuthError, respond_async)
     else:
         answer = auth.wsgi_gate().answer
 
         def respond(req: Any, resp: Any, error: AuthError, _params: Any) -> None:
-            _fill(resp, answer(error, read_environ(req.env)))
+            _fill(resp, answer(error, read_environ(req.env).matched_by(req.uri_template)))
 
         app.add_error_handler(AuthError, respond)
     app.add_middleware(_IdentityInContext())

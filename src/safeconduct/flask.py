@@ -146,7 +146,8 @@ def _handling(app: Flask, middleware: AuthMiddleware, handle: Callable[..., Any]
 
 
 def _response_to(error: AuthError, app: Flask, middleware: AuthMiddleware) -> Response:
-    reply = middleware.answer(error, read_environ(flask_request.environ))
+    template = getattr(flask_request.url_rule, "rule", None)
+    reply = middleware.answer(error, read_environ(flask_request.environ).matched_by(template))
     response = app.response_class(reply.body, reply.status, reply.text_fields)
     own = None if is_redirection(reply) else chosen_function(app, error, response, flask_request.blueprints)
     if own is not None:

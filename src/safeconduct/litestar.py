@@ -247,7 +247,8 @@ async def _raise_for_websockets(error: Exception, scope: Scope) -> None:
 
 def _answer(auth: Auth, request: Request[Any, Any, Any], error: AuthError) -> Response[Any]:
     """Answer an error of a handler, by the application's handler of the status, if there is one."""
-    reply = auth.asgi_gate().answer(error, read_scope(request.scope))  # type: ignore[arg-type]
+    matched = read_scope(request.scope).matched_by(request.scope.get("path_template"))  # type: ignore[arg-type]
+    reply = auth.asgi_gate().answer(error, matched)
     operation: Any = request.scope["route_handler"]
     own: Callable[..., Response[Any]] | None = operation.resolve_exception_handlers().get(error.status)
     if own is None or reply.status != error.status:

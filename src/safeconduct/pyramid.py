@@ -136,7 +136,9 @@ def _include(config: Any) -> None:
     answer = config.registry[_KEY].wsgi_gate().answer
 
     def respond(error: AuthError, request: Any) -> Any:
-        reply = answer(error, read_environ(request.environ))
+        route = getattr(request, "matched_route", None)
+        template = None if route is None else "/" + route.pattern.lstrip("/")
+        reply = answer(error, read_environ(request.environ).matched_by(template))
         return Response(body=reply.body, status=reply.status, headerlist=reply.text_fields)
 
     def respond_to_denial(forbidden: Any, request: Any) -> Any:

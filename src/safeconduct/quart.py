@@ -180,7 +180,8 @@ def _handling(app: Quart, auth: Auth, handle: Callable[..., Awaitable[Any]]) -> 
 
 async def _response_to(error: AuthError, app: Quart, auth: Auth) -> Response:
     scope: Any = quart_request.scope
-    reply = auth.asgi_gate().answer(error, read_scope(scope))
+    template = getattr(quart_request.url_rule, "rule", None)
+    reply = auth.asgi_gate().answer(error, read_scope(scope).matched_by(template))
     response_class: Any = app.response_class
     # Quart sends the body of a response to HEAD too.
     response = response_class(b"" if quart_request.method == "HEAD" else reply.body, reply.status)

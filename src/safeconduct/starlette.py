@@ -126,7 +126,9 @@ async def _answer(auth: Auth, connection: HTTPConnection, error: Exception) -> R
     if not isinstance(error, AuthError) or not isinstance(connection, Request):
         # The middleware denies a WebSocket: it knows whether it was accepted.
         raise error
-    reply = auth.asgi_gate().answer(error, read_scope(connection.scope))
+    # Older versions do not tell the route.
+    template = getattr(connection.scope.get("route"), "path", None)
+    reply = auth.asgi_gate().answer(error, read_scope(connection.scope).matched_by(template))
     # Where a person is sent to sign in, there is no status to handle.
     own = (
         connection.scope["starlette.exception_handlers"][1].get(error.status) if reply.status == error.status else None

@@ -34,6 +34,25 @@ def test_cookie_flags_are_compared_with_the_scheme(folder, url, secure, expected
     assert (expected is not None) == any(text.startswith(expected or "cookies") for text in found)
 
 
+@pytest.mark.parametrize(
+    ("more", "is_named"),
+    [
+        ('sources = ["cookie"]', True),
+        ('sources = ["cookie"]\n[safeconduct.csrf]\ntoken = "fallback"', False),
+        ('sources = ["cookie"]\n[safeconduct.endpoints]\npages = false', False),
+        ('sources = ["cookie"]\n[safeconduct.access]\nsign_in_url = "/enter"', False),
+        ("", False),
+    ],
+    ids=["pages", "fallback", "no pages", "pages of its own", "no cookies"],
+)
+def test_forms_that_cannot_send_the_token_are_named(folder, more, is_named):
+    """Where the sign-in page is ours, people come to pages, and their forms may have no script."""
+    found = warnings_about(folder, "csrf.token", f'external_url = "https://shop.example"\n{more}')
+
+    assert is_named == bool(found)
+    assert all(text.startswith("a form without a script cannot send X-CSRF-Token") for text in found)
+
+
 def test_two_links_of_one_name_are_named(folder):
     link = '{{ rel = "{}", method = "GET", path = "/{}" }}'
     links = ", ".join(link.format(*each) for each in (("pay", "a"), ("pay", "b"), ("news", "c")))

@@ -123,6 +123,36 @@ def test_an_endpoint_says_it_too(world):
     assert ("POST", "/auth/login", "BadCredentials", 401) == (event.method, event.path, event.error, event.status)
 
 
+NAVIGATES = (("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "navigate"))
+
+
+@both
+@pytest.mark.parametrize(
+    ("headers", "csrf", "is_said"),
+    [
+        (NAVIGATES, None, True),
+        ((("accept", "text/html,*/*;q=0.8"),), None, True),
+        (NAVIGATES, "x", False),
+        ((("sec-fetch-mode", "cors"),), None, False),
+    ],
+    ids=["form", "form over http", "wrong token", "script"],
+)
+def test_the_log_tells_the_author_of_forms_which_setting_they_want(world, headers, csrf, is_said):
+    """A form of their own page was refused, and could not have brought the token."""
+    site = LoginSite(world)
+    client = LoginClient(site)
+    client.sign_in()
+    client.csrf = csrf
+
+    status = client.request("POST", "/me", headers=headers)
+    site.close()
+
+    reason = site.events[-1].reason
+    assert (403, "CrossSiteRequest") == (status, site.events[-1].error)
+    assert is_said == ('csrf.token = "fallback" is for a site of forms' in reason)
+    assert b"fallback" not in client.response.body
+
+
 def written(caplog):
     return [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
 

@@ -1,96 +1,16 @@
 """Sign users in from pages of the application: every check of a sign-in runs, whatever form the request has."""
 
 import asyncio
-import json
-from http.cookies import SimpleCookie
 from types import SimpleNamespace
 
 import pytest
 
 from app_reports import WORLDS
-from login_site import ACCESS, DEVICE, OWN_PAGE, REFRESH, LoginClient, LoginSite, login_configuration
+from login_site import ACCESS, DEVICE, OWN_PAGE, REFRESH, LoginClient, login_configuration
 from memory_directory import MemoryDirectory
+from own_pages import Browser, OwnPages
 from safeconduct import Account, Auth, ConfigurationError
-from safeconduct._http.scope import body_of
-from safeconduct.errors import AuthError, BadCredentials, CrossSiteRequest, NotSupported, TooManyAttempts
-
-
-class OwnPages:
-    """An application with a sign-in page of its own, and a page that signs out."""
-
-    def __init__(self, world, **fields):
-        self.world = world
-        self.site = LoginSite(world, app=getattr(self, world), access={"public": ["/sign-in", "/out"]}, **fields)
-        self.auth = self.site.auth
-        self.seen = None
-
-    async def asgi(self, scope, receive, send):
-        """Serve ASGI."""
-        if scope["type"] != "http":
-            return
-        self.seen = scope
-        try:
-            fields = await self._answer_awaitable(scope, await body_of(receive)(9999))
-            status = 200
-        except AuthError as error:
-            fields, status = [("x-error", type(error).__name__)], error.status
-        headers = [(name.encode(), value.encode()) for name, value in fields]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-    def wsgi(self, environ, start_response):
-        """Serve WSGI."""
-        self.seen = environ
-        try:
-            fields = self._answer(environ, environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
-            status = 200
-        except AuthError as error:
-            fields, status = [("x-error", type(error).__name__)], error.status
-        start_response(f"{status} ", fields)
-        return [b""]
-
-    def _answer(self, request, body):
-        auth = self.auth
-        if not body:
-            return auth.cookies.clear() if "/out" in str(request.get("PATH_INFO")) else []
-        wish = json.loads(body)
-        account = auth.passwords.check(wish["username"], wish["password"], request=request)
-        origin = auth.cookies.origin_of(request)
-        tokens = auth.sessions.sign_in(
-            account, username=wish["username"], remember=wish.get("remember", False), origin=origin
-        )
-        return auth.cookies.set_on(tokens, request)
-
-    async def _answer_awaitable(self, request, body):
-        auth = self.auth
-        if not body:
-            return auth.async_cookies.clear() if "/out" in request["path"] else []
-        wish = json.loads(body)
-        account = await auth.async_passwords.check(wish["username"], wish["password"], request=request)
-        origin = auth.async_cookies.origin_of(request)
-        tokens = await auth.async_sessions.sign_in(
-            account, username=wish["username"], remember=wish.get("remember", False), origin=origin
-        )
-        return await auth.async_cookies.set_on(tokens, request)
-
-
-class Browser(LoginClient):
-    """A browser that signs in at the page of the application."""
-
-    def sign_in(self, name="alice", password="wonder", **more):
-        """Send the form; return the status."""
-        headers = () if self.cookies else self.page
-        return self.request(
-            "POST", "/sign-in", json_body={"username": name, "password": password, **more}, headers=headers
-        )
-
-    def lines(self):
-        """Return the cookies that the last response sets, by their names."""
-        found = {}
-        for line in self.response.values("set-cookie"):
-            (name,) = SimpleCookie(line)
-            found[name] = line
-        return found
+from safeconduct.errors import BadCredentials, CrossSiteRequest, NotSupported, TooManyAttempts
 
 
 @pytest.fixture(params=WORLDS)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from safeconduct._core.requirement import is_issued_by
+from safeconduct._http.fetch_metadata import is_navigation
 from safeconduct._http.request import Request
 from safeconduct._tokens.derived_keys import DerivedKeys
 from safeconduct.errors import CrossSiteRequest, NotSupported
@@ -198,6 +199,9 @@ class CsrfTokens:
         if is_own_page and not self.asks_always:
             return
         values, keys = request.values(b"x-csrf-token"), self._keys()
+        if is_own_page and not values and is_navigation(request):
+            # The author finds it in the log: without a script, no form of the site can do what is asked.
+            raise CrossSiteRequest('a form cannot send X-CSRF-Token; csrf.token = "fallback" is for a site of forms')
         if len(values) != 1 or keys is None:
             raise CrossSiteRequest("there is no CSRF token, or more than one")
         if not any(

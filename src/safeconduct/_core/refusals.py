@@ -22,6 +22,7 @@ class RequestDetails(TypedDict):
 
     method: str
     path: str
+    route: str | None
     network: str
     request_id: str | None
 
@@ -55,10 +56,13 @@ class Refusals:
     def details(self, request: Request | None) -> RequestDetails:
         """Return what is said of *request*; each text is bounded, and printable."""
         if request is None:
-            return {"method": "", "path": "", "network": "", "request_id": None}
+            return {"method": "", "path": "", "route": None, "network": "", "request_id": None}
         return {
             "method": printable(request.method, at_most=_LONGEST_METHOD),
             "path": printable(request.root_path + request.path, at_most=_LONGEST_PATH),
+            "route": None
+            if request.template is None
+            else printable(request.root_path + request.template, at_most=_LONGEST_PATH),
             "network": network_of(client_of(request, self._proxies).address),
             "request_id": _request_id(request),
         }

@@ -42,6 +42,7 @@ class Request:
         "raw_path",
         "root_path",
         "route",
+        "template",
         "values",
     )
 
@@ -90,10 +91,18 @@ class Request:
         self.query = query
         self.merges_spellings = merges_spellings
         self.mounts = mounts
+        #: That of the route, where a framework has found one; for the log.
+        self.template: str | None = None
 
     def endpoints_root(self, owner: object) -> str:
         """Return the prefix below which *owner* serves its endpoints: that of its outermost middleware."""
         return next((root_path for each, root_path in self.mounts if each is owner), self.root_path)
+
+    def matched_by(self, template: str | None) -> "Request":
+        """Return the same request with the *template* of its route, relative to ``root_path``."""
+        matched = copy(self)
+        matched.template = template
+        return matched
 
     def without_field(self, name: bytes) -> "Request":
         """Return the same request without the header fields called *name*, in lower case."""

@@ -18,7 +18,7 @@ from safeconduct._http.nesting import PROOF
 from safeconduct._http.request import Reply, Request
 from safeconduct._http.set_cookie import CLEAR_SITE_DATA, own_deletion, set_cookie_fields
 from safeconduct.auth import Auth
-from safeconduct.errors import InvalidRequest
+from safeconduct.errors import AuthError, InvalidRequest
 
 _STATE: Final = "_safeconduct"
 _REPEATED: Final = "www-authenticate"
@@ -38,6 +38,13 @@ class RequestState:
 def state_of(request: object) -> RequestState | None:
     """Return what the middleware left on *request*, or on the one that REST framework wraps; None without it."""
     return getattr(getattr(request, "_request", request), _STATE, None)
+
+
+def answer_of_view(request: HttpRequest, error: AuthError, state: RequestState) -> "ReplyResponse":
+    """Return the response to an *error* that the view of *request* has raised."""
+    match = request.resolver_match
+    matched = state.request.matched_by(None if match is None else f"/{match.route}")
+    return ReplyResponse(state.gate.answer(error, matched), is_head=request.method == "HEAD")
 
 
 def read_request(request: HttpRequest) -> Request:

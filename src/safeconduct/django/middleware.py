@@ -17,6 +17,7 @@ from safeconduct.auth import Auth
 from safeconduct.django.http import (
     ReplyResponse,
     RequestState,
+    answer_of_view,
     body_of,
     expire_cookies,
     mark_private,
@@ -77,7 +78,7 @@ class SafeconductMiddleware(_Base):
         state = state_of(request)
         if state is None or not isinstance(exception, AuthError):
             return None
-        return _answer(request, state.gate.answer(exception, state.request))
+        return answer_of_view(request, exception, state)
 
     def _serve(self, request: HttpRequest) -> HttpResponseBase:
         state = _finished(self.auth, request)

@@ -11,7 +11,7 @@ from ninja.security.base import AuthBase
 
 from safeconduct._core.wrong_arguments import wants
 from safeconduct._integrations.openapi import add_refusals, security_schemes
-from safeconduct.django.http import ReplyResponse, state_of
+from safeconduct.django.http import answer_of_view, state_of
 from safeconduct.django.project import get_auth
 from safeconduct.errors import AuthError
 from safeconduct.guard import principal, requires
@@ -69,7 +69,7 @@ def answer_errors(api: NinjaAPI) -> None:
         state = state_of(request)
         if state is None:
             raise error
-        return ReplyResponse(state.gate.answer(error, state.request), is_head=request.method == "HEAD")
+        return answer_of_view(request, error, state)
 
     api.add_exception_handler(AuthError, answer)
 

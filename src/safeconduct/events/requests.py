@@ -38,6 +38,8 @@ class RequestRefused(Event):
     method: str
     #: The path with its prefix and without the query, at most 200 characters; "" if the request could not be read.
     path: str = ""
+    #: The template of its route with the prefix, such as ``/users/{id}``, if its view raised the error; else None.
+    route: str | None = None
     #: The network of the client, as the throttle counts it: an IPv4 address or an IPv6 /64, ``unix`` or ``unknown``.
     network: str = ""
     #: ``X-Request-ID``, if it came once and has 1 to 128 visible ASCII characters but commas.

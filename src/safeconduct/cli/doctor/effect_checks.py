@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from safeconduct._core.access_rules import Entry, Policy, sample_of
 from safeconduct._core.path_templates import LITERAL, REST, Segments
+from safeconduct._wiring.settings import allows_sign_in_page
 from safeconduct.cli.app_inspection import Application, layers
 from safeconduct.cli.doctor.finding import Finding, ok, warn
 from safeconduct.config import Config
@@ -20,6 +21,7 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY")
 def check_effects(config: Config) -> Iterator[Finding]:
     """Check what is allowed in each part of the configuration, and has no effect or none that was meant."""
     yield from _cookie_flags(config)
+    yield from _forms(config)
     yield from _links(config)
     yield from _single_use(config)
     yield from _entries_without_effect(config)
@@ -75,6 +77,16 @@ def _cookie_flags(config: Config) -> Iterator[Finding]:
     url = config.external_url or ""
     if "cookie" in config.sources and url.startswith("https://") and not config.cookies.secure:
         yield warn("cookies.secure", f"cookies of {url} are sent over plain http too", "Remove cookies.secure = false.")
+
+
+def _forms(config: Config) -> Iterator[Finding]:
+    # Django's own check says the same where the project starts.
+    if allows_sign_in_page(config) and config.csrf.token == "always":  # noqa: S105 - a setting
+        yield warn(
+            "csrf.token",
+            "a form without a script cannot send X-CSRF-Token: a POST by it of a signed-in user is refused",
+            'Set csrf.token = "fallback" for a site of forms, or endpoints.pages = false where scripts send all.',
+        )
 
 
 def _links(config: Config) -> Iterator[Finding]:
