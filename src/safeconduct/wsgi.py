@@ -7,7 +7,7 @@ The core's coroutines are run to their end here without an event loop: behind WS
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from safeconduct._connections.wsgi_body import WatchedBody
 from safeconduct._core.decision import Decision, Passed, Recalled, Refused
@@ -139,9 +139,9 @@ class AuthMiddleware:
             raise
         PASSED.reset(before)
         # No subclass, which may have a ``close``.
-        if type(body) is list or type(body) is tuple:
+        if type(body) in {list, tuple}:
             # The application has nothing left to run.
-            return body if not watched.is_watched else _whole(body, passed, watched)
+            return body if not watched.is_watched else _whole(cast("Sequence[bytes]", body), passed, watched)
         if not watched.is_watched and _is_file(body, environ):
             # The server recognizes its own file wrapper and sends the file itself.
             return body
@@ -239,7 +239,9 @@ def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refu
 
 
 def _answer(watched: WatchedBody, error: AuthError) -> Iterable[bytes]:
-    return _reply(watched.start, watched.answer(error), watched.request.method, error)
+    # uWSGI takes an error with a response for a fault, and sends no body.
+    raised = error if watched.has_begun else None
+    return _reply(watched.start, watched.answer(error), watched.request.method, raised)
 
 
 def _reply(start_response: StartResponse, reply: Reply, method: str, error: AuthError | None = None) -> Iterable[bytes]:

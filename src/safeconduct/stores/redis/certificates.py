@@ -47,7 +47,8 @@ class Certificates:
 
 def _system_paths() -> list[str]:
     paths = ssl.get_default_verify_paths()
-    return [path for path in (paths.cafile, paths.capath) if path is not None]
+    # Each is None where there is no such file, or no such folder.
+    return [path for path in (paths.cafile, paths.capath) if path]
 
 
 def _state_of(path: str) -> tuple[int, ...] | None:
