@@ -60,10 +60,10 @@ class Row(msgspec.Struct):
 
 
 @dataclass
-class Line:
+class Position:
     number: int
     #: A type that refers to itself, without a principal.
-    next: "Line | None" = None
+    next: "Position | None" = None
 
 
 @dataclass
@@ -238,7 +238,7 @@ def test_what_is_read_from_no_request_is_served():
         return Order(owner=current_principal)
 
     @post("/made", dependencies={"order": Provide(found)})
-    async def made(data: Line, order: Order) -> str:
+    async def made(data: Position, order: Order) -> str:
         return f"{data.number} {order.owner.subject}"
 
     with TestClient(site(view, made), base_url=SITE) as client:
