@@ -113,7 +113,10 @@ class Safeconduct:
         # Imported here because apispec is not needed for anything else.
         from safeconduct._integrations.flask_openapi import SecurityPlugin  # noqa: PLC0415 - see above
 
-        return SecurityPlugin(SecurityDescription(self.auth, "", "wsgi"), app)
+        # A description is no part of a request, so the prefix is the one that the application is configured with.
+        config: Any = app.config
+        root: str = config["APPLICATION_ROOT"]
+        return SecurityPlugin(SecurityDescription(self.auth, root, "wsgi"), app)
 
 
 def _require_flask(app: object) -> None:

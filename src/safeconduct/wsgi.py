@@ -139,7 +139,7 @@ class AuthMiddleware:
             raise
         PASSED.reset(before)
         # No subclass, which may have a ``close``.
-        if type(body) is list or type(body) is tuple:
+        if type(body) in {list, tuple}:
             # The application has nothing left to run.
             return body if not watched.is_watched else _whole(body, passed, watched)
         if not watched.is_watched and _is_file(body, environ):
@@ -239,7 +239,9 @@ def _finish(gate: Gate, coroutine: Coroutine[object, None, Made]) -> Made | Refu
 
 
 def _answer(watched: WatchedBody, error: AuthError) -> Iterable[bytes]:
-    return _reply(watched.start, watched.answer(error), watched.request.method, error)
+    # uWSGI takes an error with a response for a fault, and sends no body.
+    raised = error if watched.has_begun else None
+    return _reply(watched.start, watched.answer(error), watched.request.method, raised)
 
 
 def _reply(start_response: StartResponse, reply: Reply, method: str, error: AuthError | None = None) -> Iterable[bytes]:

@@ -52,6 +52,21 @@ class Calls:
         self.started.append((status, dict(headers)))
 
 
+@pytest.mark.parametrize("starts_first", [False, True])
+def test_a_refusal_is_given_to_the_server_as_an_error_only_in_place_of_a_response(starts_first):
+    """PEP 3333 asks for it then; otherwise uWSGI would take the refusal for a fault, and send no body."""
+    errors = []
+
+    def application(_environ, start_response):
+        if starts_first:
+            start_response("200 OK", [])
+        principal()
+
+    made().wsgi(application)(asked(target="/health"), lambda *arguments: errors.append(arguments[2:]))
+
+    assert [bool(error) for error in errors] == ([False, True] if starts_first else [False])
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("starts_first", [False, True], ids=["before the start", "after the start"])
 @pytest.mark.parametrize("empty", [0, 2], ids=["at once", "after empty chunks"])

@@ -5,7 +5,7 @@ import pytest
 from named_tests import ROWS, functions_of
 
 #: Each difference, and a test that fails where we do not defend against it: a function in a file, or rows of the table,
-#: which run through every framework and every server.
+#: which run through every framework and every server, and in ``gate/test_both_paths.py`` through the fast path too.
 PITFALLS = {
     "a mount keeps the whole path, or cuts it": (
         "adapters/test_root_paths.py", "test_a2_below_a_root_path_rules_meet_the_rest"),
@@ -15,6 +15,10 @@ PITFALLS = {
         "web_servers/test_root_paths.py", "test_a_rule_below_a_prefix_holds"),
     "servers decode %2F, and keep dot segments": (
         "rows", "path-dot-segments", "path-encoded-slash", "path-encoded-dots", "path-empty-segment-inside"),
+    "an empty segment is the value of a parameter": (
+        "integrations/falcon/test_falcon.py", "test_no_rule_is_passed_by_an_empty_parameter"),
+    "a page of ours begins what another site may not": (
+        "pages/test_attacks.py", "test_no_page_of_ours_begins_what_another_site_may_not"),
     "a path reads in two ways": (
         "adapters/test_path_readings.py", "test_t8_it_is_refused_where_one_reading_asks_another_thing"),
     "strings of WSGI are latin-1": ("rows", "public-utf8", "utf8-subject", "navigation-utf8"),

@@ -109,4 +109,4 @@ def test_a_target_is_printable_ascii_and_its_own_next(path, query):
     if target is not None:
         assert target.isascii()
         assert target.isprintable()
-        assert safe_next(target, is_own=lambda _path: False) in {target, "/"}
+        assert safe_next(target, is_excluded=lambda _path: False) in {target, "/"}

@@ -4,7 +4,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from login_site import ACCESS, DEVICE, OWN_PAGE, SITE
+from app_reports import WORLDS
+from login_site import ACCESS, DEVICE, OWN_PAGE, SITE, LoginSite
+from navigating_person import CONTINUED, Person
 from page_reader import FORM_TYPE, NAVIGATION, PageReader
 
 RIGHT = {"username": "alice", "password": "wonder"}
@@ -191,6 +193,39 @@ def test_a_page_of_ours_signs_a_person_in(reader, page):
 
     assert 303 == browser.post("/auth/login", RIGHT, headers=page)
     assert {ACCESS, DEVICE} == browser.cookies.keys()
+
+
+@pytest.mark.parametrize("text", ["/delete/all", "/delete/all/", "/delete/%61ll", "/delete/all?sure=yes"])
+def test_no_sign_in_ends_with_what_another_site_may_not_begin(reader, text):
+    """A link elsewhere leads to the sign-in page, and that to a page whose GET is marked unsafe."""
+    browser = reader(access={"rules": [{"path": "/delete/{name}", "unsafe": True}]}, csrf={"token": "fallback"})
+
+    browser.open(f"/auth/sign-in?next={quote(text, safe='')}")
+    assert "/" == browser.page.forms[0].values["next"]
+    assert 303 == browser.post("/auth/login", {**RIGHT, "next": text})
+    assert "/" == browser.location
+    browser.open(f"/auth/sign-in?next={quote(text, safe='')}")
+    assert ["/"] == browser.page.links
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("passed", [451, 86_400], ids=["half of its life", "a day"])
+def test_no_page_of_ours_begins_what_another_site_may_not(world, passed):
+    """The navigation that our pages begin is our own, and would pass where a link on another site is refused."""
+    access = {"continue_navigation": True, "rules": [{"path": "/delete/{name}", "unsafe": True}]}
+    made = LoginSite(world, access=access, csrf={"token": "fallback"})
+    person = Person(made)
+    person.sign_in(remember="true")
+    assert person.navigate("/delete/all", "cross-site") == 403
+    assert person.navigate("/delete/all", "same-origin") == 200
+    made.clock.advance(seconds=passed)
+
+    for target in ("/delete/all", "/auth/continue?next=/delete/all", "/auth/continue?next=/delete/%2561ll/%3F"):
+        person.jar.pop(CONTINUED, None)
+        assert (person.navigate(target, "cross-site"), person.steps[-1]) in {(403, target), (200, "/")}
+    assert person.navigate("/delete/all", "same-origin") == 200
+    assert ["/delete/all"] == person.steps
+    made.close()
 
 
 def test_a_foreign_page_signs_nobody_out(reader):

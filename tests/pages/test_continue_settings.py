@@ -73,6 +73,19 @@ def test_the_sign_in_page_of_the_application_is_never_left(site):
     made.close()
 
 
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_click_on_an_unsafe_page_is_not_led_away(world):
+    """No page of ours would lead back to it; the token is renewed with the next page."""
+    made = LoginSite(world, access={**ON, "rules": [{"path": "/delete", "unsafe": True}]}, csrf={"token": "fallback"})
+    person = Person(made)
+    person.sign_in()
+    made.clock.advance(seconds=HALF)
+
+    assert (person.navigate("/delete", "same-origin"), ["/delete"]) == (200, person.steps)
+    assert (person.navigate("/orders", "same-origin"), 3) == (200, len(person.steps))
+    made.close()
+
+
 def test_without_the_option_nothing_is_renewed_by_the_way(site):
     """Mission L2, and no part of it is on the path of a request."""
     made = LoginSite(site.world, access={**ON, "continue_navigation": False})

@@ -240,14 +240,11 @@ def test_a_refresh_token_for_headers_is_not_put_into_a_cookie(auth):
 def test_a_token_that_is_too_long_ends_nothing():
     """The browser stays signed in as before."""
     claims = {}
-    with Auth(
-        login_configuration(), directory=MemoryDirectory(alice="w"), add_claims=lambda _principal: claims,
-    ) as auth:  # fmt: skip
+    with Auth(login_configuration(), directory=MemoryDirectory(alice="w"), add_claims=lambda _: claims) as auth:
         before = auth.sessions.sign_in(Account("alice"))
         claims["long"] = "x" * 4000
         tokens = auth.sessions.sign_in(Account("alice"))
         request = {**OWN, "HTTP_COOKIE": f"{ACCESS}={before.access_token}"}
-
         with pytest.raises(NotSupported):
             auth.cookies.set_on(tokens, request)
 

@@ -50,6 +50,8 @@ def _uwsgi(fd, factory, *, has_threads):
 
     words = ["--http-socket", f"fd://{fd}", "--module", f"{factory}()", "--master", "--need-app"]
     words += ["--processes", os.environ.get("WORKERS", "1"), "--disable-logging", "--die-on-term"]
+    # As much as others take; its own is 4 KiB.
+    words += ["--buffer-size", "32768"]
     words += ["--enable-threads", "--threads", "4"] if has_threads else []
     pyuwsgi.run(words)
 

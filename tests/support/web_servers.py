@@ -7,7 +7,10 @@ import subprocess
 import sys
 from contextlib import suppress
 from http.client import HTTPResponse
+from importlib.metadata import version
 from pathlib import Path
+
+import pytest
 
 from app_client import ReceivedResponse
 from in_process_drivers import JOINED_CHALLENGES
@@ -24,6 +27,10 @@ class WebServer:
     """A server that runs until it is closed; its socket listens before it starts."""
 
     def __init__(self, kind, factory, *, path=None, **environment):
+        if kind == "gunicorn asgi" and int(version("gunicorn").partition(".")[0]) < 27:
+            pytest.skip("the ASGI worker is supported from gunicorn 27.0 on")
+        if kind.startswith("uwsgi"):
+            pytest.importorskip("pyuwsgi", reason="pyuwsgi is not installed")
         self.kind = kind
         self._family = socket.AF_INET if path is None else socket.AF_UNIX
         listener = socket.socket(self._family)
@@ -176,6 +183,23 @@ _COOKIES = {
 }
 
 
+_REMOVES_DOTS = "the server removes dot segments, for us and for the application alike"
+_DOTLESS = {
+    "path-dot-segments": (401, None, _REMOVES_DOTS),
+    "path-dot-segment": (401, None, _REMOVES_DOTS),
+    "path-only-dots": (401, None, _REMOVES_DOTS),
+    "path-dot-segments-with-token": (200, "alice", _REMOVES_DOTS),
+    "path-dot-segment-with-token": (200, "alice", _REMOVES_DOTS),
+    "path-only-dots-with-token": (200, "alice", _REMOVES_DOTS),
+}
+_READS_LENGTH = "the server hands on no body without a length"
+_CHUNKED = {
+    "life-login-chunked": (400, None, _READS_LENGTH),
+    "life-login-octets": (400, None, _READS_LENGTH),
+    "life-login-form-chunked": (400, None, _READS_LENGTH),
+}
+
+
 def server_drivers():
     """Create the drivers of all real servers, which start with their first request."""
     return [
@@ -189,5 +213,6 @@ def server_drivers():
         ServerDriver("gunicorn asgi", "falcon_setups", _ASGI | JOINED_CHALLENGES, _CAPITALS),
         ServerDriver("granian asgi", "litestar_setups", _ASGI, _FRAGMENTS),
         ServerDriver("granian wsgi", "bottle_setups", _WSGI, _FRAGMENTS | _DECODED | _COOKIES),
+        ServerDriver("uwsgi threads", "wsgi_setups", _WSGI, _DOTLESS | _CHUNKED),
         ServerDriver("daphne", "django_asgi_setups", _ASGI, {}),
     ]

@@ -255,6 +255,15 @@ def test_one_hole_fails_its_checks_alone(hole, expected):
     assert expected == dict(report.failed).keys()
 
 
+def test_a_limit_that_limits_nothing_is_reported_at_once():
+    """No password is compared a million times."""
+    with new_auth(login={"failures_per_account_and_network": 1_000_000}) as auth:
+        report = check_all(site_of(plain_wsgi(auth)))
+
+    reason = "login.failures_per_account_and_network: got 1000000, wanted at most 100 (NIST SP 800-63B)"
+    assert (("wrong passwords are limited", reason),) == report.failed
+
+
 @pytest.mark.parametrize("make", [plain_wsgi, plain_asgi])
 def test_the_protected_application_has_no_hole(make):
     with new_auth() as auth, site_of(make(auth)) as site:

@@ -9,7 +9,7 @@ from starlette.routing import Mount, WebSocketRoute
 from conforming_apps import NAME, new_auth, plain_asgi, plain_wsgi, site_of
 from safeconduct import ConfigurationError
 from safeconduct.testing import Clock
-from safeconduct.testing.conformance import CHECKS, check_all, websocket_checks
+from safeconduct.testing.conformance import CHECKS, check_all, in_process, websocket_checks
 
 ACCEPT = {"type": "websocket.accept"}
 
@@ -162,6 +162,20 @@ def test_websockets_beside_the_middleware_are_found_open():
 async def greet(websocket):
     await websocket.accept()
     await websocket.close()
+
+
+def test_an_application_that_answers_no_handshake_is_reported(monkeypatch):
+    class Waits(Hole):
+        async def serve(self, _scope, receive, _send):
+            await receive()
+            await receive()
+
+    monkeypatch.setattr(in_process, "_PATIENCE_SECONDS", 0.01)
+
+    failures = failures_of(Waits)
+
+    assert ALL == failures.keys()
+    assert "WebSocket /ws: got neither an accept nor a refusal, wanted one of them" == failures[ACCEPTED]
 
 
 def test_an_application_that_fails_is_not_taken_for_one_that_refuses():

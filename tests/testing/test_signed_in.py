@@ -171,6 +171,7 @@ def test_a_session_by_cookie_has_the_given_identity(build, clock, options):
     assert int(clock()) == principal.auth_time
     assert session.csrf_token == session.headers["X-CSRF-Token"]
     assert session.csrf_token not in repr(session)
+    assert session.cookies["__Host-safeconduct"] not in repr(session)
 
 
 @pytest.mark.parametrize(

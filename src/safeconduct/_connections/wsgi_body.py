@@ -39,7 +39,7 @@ class WatchedBody:
     """
 
     __slots__ = ("_asked_at", "_environ", "_gate", "_is_stream", "_passed", "_route", "_start_response",
-                 "_watch", "is_watched")  # fmt: skip
+                 "_watch", "has_begun", "is_watched")  # fmt: skip
 
     def __init__(
         self,
@@ -51,6 +51,8 @@ class WatchedBody:
     ) -> None:
         #: Whether the response is checked before each chunk: because of a rule, or because it is a stream of events.
         self.is_watched = False
+        #: Whether the application has called ``start_response``.
+        self.has_begun = False
         self._gate = gate
         self._passed = passed
         self._environ = environ
@@ -64,6 +66,7 @@ class WatchedBody:
         self, status: str, headers: Iterable[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """Begin the response (PEP 3333)."""
+        self.has_begun = True
         if not isinstance(headers, (list, tuple)):
             # PEP 3333 wants a list; servers are content with an iterator, and would find nothing left in it.
             headers = list(headers)

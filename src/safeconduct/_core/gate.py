@@ -183,7 +183,8 @@ class Gate:
                 return self.authenticator.anonymous_results.no_credential
             passed = await self.authenticator.identify(request, requirement, outer, now)
             requirement.check(passed.identity, now=now)
-            if self._continuation is not None and outer is None:
+            # Nobody is led back to a path that is marked unsafe, see ``Targets``.
+            if self._continuation is not None and outer is None and not requirement.is_unsafe:
                 await self._continuation.check(passed, request, now=now)
         except AuthError as error:
             return Refused(error)

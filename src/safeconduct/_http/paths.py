@@ -226,13 +226,13 @@ def target_of(path: str, query: bytes) -> str | None:
     return target if len(target) <= MAX_NEXT_LENGTH else None
 
 
-def safe_next(text: object, *, is_own: Callable[[str], bool], root_path: str = "") -> str:
+def safe_next(text: object, *, is_excluded: Callable[[str], bool], root_path: str = "") -> str:
     """
     Return *text* if it is a path on this site, with its query; ``/`` for anything else.
 
     Args:
         text: At most 2,048 printable ASCII characters that begin with exactly one ``/``.
-        is_own: Returns whether a path, relative to the application, is one of our own endpoints.
+        is_excluded: Returns whether nobody is led to a path, which is relative to the application.
         root_path: The prefix under which the application is mounted.
     """
     if not isinstance(text, str) or len(text) > MAX_NEXT_LENGTH or not _LOCAL.fullmatch(text):
@@ -243,4 +243,4 @@ def safe_next(text: object, *, is_own: Callable[[str], bool], root_path: str = "
     if "\\" in path or "//" in path or not _DOTS.isdisjoint(segments):
         return HOME
     relative = path.removeprefix(root_path) if root_path and path.startswith(f"{root_path}/") else path
-    return HOME if is_own(relative.rstrip("/")) else text
+    return HOME if is_excluded(relative.rstrip("/")) else text

@@ -1,7 +1,7 @@
 """Describe in the terms of OpenAPI how an application is protected, for the frameworks that describe their routes."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, Literal
 
 from safeconduct._core.access_rules import ANY_SEGMENT
@@ -68,12 +68,7 @@ class SecurityDescription:
 
     def responses(self) -> Schema:
         """Return the responses of an operation that is not public."""
-        described = {
-            "401": "The request has no valid credential, or needs a more recent or a stronger sign-in.",
-            "403": "The credential does not permit this request.",
-        }
-        content = {MEDIA_TYPES[self._config.problem_style]: {"schema": PROBLEMS[self._config.problem_style]}}
-        return {status: {"description": text, "content": content} for status, text in described.items()}
+        return _responses(self._config)
 
     @property
     def _signs_in_by_cookie(self) -> bool:
@@ -104,3 +99,32 @@ def security_schemes(config: Config) -> Schema:
     if "basic" in sources:
         found["basic"] = {"type": "http", "scheme": "basic"}
     return found
+
+
+def add_refusals(schema: Schema, config: Config, names: Collection[str]) -> None:
+    """
+    Add the responses of a refusal to each operation of *schema* that has none of its own for the status.
+
+    Args:
+        schema: A document that lists the security of each operation already; it is changed.
+        config: What the form of an error's body follows from.
+        names: Our security schemes.  An operation that may be called without any of them is left out.
+    """
+    items: list[Schema] = list(schema.get("paths", {}).values())
+    # An item may have more than operations, such as common parameters.
+    for operation in (each for item in items for each in item.values() if "responses" in each):
+        accepted: list[Schema] = operation.get("security") or []
+        if all(accepted) and any(name in names for each in accepted for name in each):
+            responses: dict[Any, Any] = operation["responses"]
+            # Ninja has numbers for them.
+            own = {str(status) for status in responses}
+            responses.update({status: each for status, each in _responses(config).items() if status not in own})
+
+
+def _responses(config: Config) -> Schema:
+    described = {
+        "401": "The request has no valid credential, or needs a more recent or a stronger sign-in.",
+        "403": "The credential does not permit this request.",
+    }
+    content = {MEDIA_TYPES[config.problem_style]: {"schema": PROBLEMS[config.problem_style]}}
+    return {status: {"description": text, "content": content} for status, text in described.items()}

@@ -6,12 +6,13 @@ from functools import partial
 
 from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routes import accept_route
-from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
+from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.endpoints.token_response import TokenResponse
 from safeconduct._core.hand_over.browser_sessions import BrowserSessions
 from safeconduct._core.hand_over.confirmation import Confirmations
 from safeconduct._core.hand_over.receiving import AcceptEndpoint, Receiver
 from safeconduct._core.hand_over.sessions import HandedOverSessions
+from safeconduct._core.pages.settings import Targets
 from safeconduct._core.revocation import Revocations
 from safeconduct._core.revocation_keys import revocation_key
 from safeconduct._core.sessions.stored import StoredSessions
@@ -63,7 +64,7 @@ def accepting_route(
         request_context=requests,
         token_response=replies,
         end_replaced=end_replaced,
-        is_own=lambda path: Endpoints(routes, shares_paths=not prefix).owns("GET", path),
+        targets=Targets(routes, container.permissions.policy, shares_paths=not prefix),
         draw_nonce=lambda: secrets.token_urlsafe(_NONCE_BYTES),
         clock=container.clock,
         announce=container.announce,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from safeconduct._core.continuation import CONTINUE, Continuation
 from safeconduct._core.endpoints.request_context import RequestContext
-from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
+from safeconduct._core.endpoints.routing import EndpointRoute
 from safeconduct._core.error_responses import Destination, ErrorResponses
 from safeconduct._core.pages.continuing import ContinueEndpoint
 from safeconduct._core.pages.forms import FormEndpoints
@@ -112,7 +112,7 @@ class PageParts:
         yield EndpointRoute("GET", f"{self.settings.prefix}/{CONTINUE}", summary, continuing.serve)
 
     def _targets(self, all_routes: Sequence[EndpointRoute]) -> Targets:
-        return Targets(lambda path: Endpoints(all_routes, shares_paths=not self.settings.prefix).owns("GET", path))
+        return Targets(all_routes, self._container.permissions.policy, shares_paths=not self.settings.prefix)
 
     def _new_continuation(self, parts: WorldParts) -> Continuation:
         container, config = parts.container, parts.container.config

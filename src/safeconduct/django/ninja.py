@@ -1,15 +1,16 @@
 """Integrate with Ninja: ``auth=SafeconductAuth(…)``, with its security scheme in the OpenAPI document."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security.base import AuthBase
 
 from safeconduct._core.wrong_arguments import wants
-from safeconduct._integrations.openapi import security_schemes
+from safeconduct._integrations.openapi import add_refusals, security_schemes
 from safeconduct.django.http import answer_of_view, state_of
 from safeconduct.django.project import get_auth
 from safeconduct.errors import AuthError
@@ -71,3 +72,27 @@ def answer_errors(api: NinjaAPI) -> None:
         return answer_of_view(request, error, state)
 
     api.add_exception_handler(AuthError, answer)
+
+
+def describe_refusals(api: NinjaAPI) -> None:
+    """
+    Describe 401 and 403 for each operation of *api* with ``SafeconductAuth``.
+
+    An operation that describes one of them itself keeps its own.
+    """
+    plain = api.get_openapi_schema
+
+    def described(**named: Any) -> OpenAPISchema:
+        schema = plain(**named)
+        # Ninja names a scheme after its class.
+        add_refusals(schema, get_auth().config, {each.__name__ for each in (SafeconductAuth, *_below(SafeconductAuth))})
+        return schema
+
+    vars(api)["get_openapi_schema"] = described
+
+
+def _below(kind: type) -> Iterator[type]:
+    kinds: list[type] = kind.__subclasses__()
+    for each in kinds:
+        yield each
+        yield from _below(each)

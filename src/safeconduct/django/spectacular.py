@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
-from safeconduct._integrations.openapi import security_schemes
+from safeconduct._integrations.openapi import add_refusals, security_schemes
 from safeconduct.django.project import get_auth
 
 
@@ -32,3 +32,15 @@ class SafeconductScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         """Return one requirement for each scheme: they are alternatives."""
         scopes = list(getattr(auto_schema.view, "required_scopes", None) or ())
         return [{name: scopes} for name in self.name]
+
+
+def describe_refusals(result: dict[str, Any], generator: Any, request: Any, public: Any) -> dict[str, Any]:
+    """
+    Describe 401 and 403 for each operation that needs a credential: one of the ``POSTPROCESSING_HOOKS``.
+
+    An operation that describes one of them itself keeps its own.
+    """
+    del generator, request, public
+    config = get_auth().config
+    add_refusals(result, config, security_schemes(config))
+    return result

@@ -4,13 +4,13 @@ import asyncio
 import json
 
 import pytest
-from django.test import AsyncClient, override_settings
+from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 from ninja import NinjaAPI
 
 from django_people import SITE, Project, new_user, sign_in
 from safeconduct import Principal, requires
-from safeconduct.django.ninja import SafeconductAuth, answer_errors
+from safeconduct.django.ninja import SafeconductAuth, answer_errors, describe_refusals
 from safeconduct.errors import InsufficientRights
 
 CHALLENGE = f'Bearer realm="{SITE}"'
@@ -160,3 +160,31 @@ def test_the_document_shows_the_scheme(sources, scheme):
 
     assert {"SafeconductAuth": scheme} == document["components"]["securitySchemes"]
     assert [{"SafeconductAuth": []}] == document["paths"]["/notes"]["get"]["security"]
+
+
+def test_the_refusals_of_closed_operations_are_described():
+    class Tenant(SafeconductAuth):
+        """An authentication of the application."""
+
+    class Special(Tenant):
+        """Another one."""
+
+    def view(request):
+        return request.path
+
+    with Project():
+        api = new_api("refusals")
+        api.get("/tenant", auth=Tenant())(view)
+        api.get("/special", auth=Special())(view)
+        api.get("/own", auth=SafeconductAuth(), response={200: str, 403: str})(view)
+        with override_settings(ROOT_URLCONF=(path("", api.urls),)):
+            plain = api.get_openapi_schema()["paths"]
+            describe_refusals(api)
+            served = Client().get("/openapi.json").json()["paths"]
+
+    assert "401" not in {str(status) for status in plain["/notes"]["get"]["responses"]}
+    found = {name: served[f"/{name}"]["get"]["responses"] for name in ("notes", "special", "own", "raised")}
+    assert {"200", "401", "403"} == found["notes"].keys() == found["special"].keys() == found["own"].keys()
+    assert ["application/problem+json"] == list(found["notes"]["403"]["content"])
+    assert ["application/json"] == list(found["own"]["403"]["content"])
+    assert {"200"} == found["raised"].keys()

@@ -6,7 +6,7 @@ from django.test import RequestFactory
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -14,6 +14,7 @@ from django_people import OWN_PAGE, SITE, Project, new_user, sign_in
 from safeconduct import requires
 from safeconduct.django import SafeconductMiddleware
 from safeconduct.django.rest_framework import HasScope, SafeconductAuthentication
+from safeconduct.django.spectacular import describe_refusals
 from safeconduct.errors import ConfigurationError
 
 CHALLENGE = f'Bearer realm="{SITE}"'
@@ -165,3 +166,26 @@ def test_sources_of_handshakes_alone_are_not_described():
 
     assert "securitySchemes" not in document.get("components", {})
     assert [{}] == document["paths"]["/notes"]["get"].get("security", [{}])
+
+
+class Open(Documented):
+    permission_classes = (AllowAny,)
+
+
+class Own(Documented):
+    @extend_schema(responses={200: str, 403: str})
+    def get(self, request):
+        return super().get(request)
+
+
+def test_the_hook_describes_the_refusals_of_closed_operations():
+    routes = [path(name, view.as_view()) for name, view in {"closed": Documented, "open": Open, "own": Own}.items()]
+    with Project(ROUTES):
+        document = SchemaGenerator(patterns=routes).get_schema(request=None, public=True)
+        paths = describe_refusals(document, generator=None, request=None, public=True)["paths"]
+
+    found = {name: paths[f"/{name}"]["get"]["responses"] for name in ("closed", "open", "own")}
+    assert {"200", "401", "403"} == found["closed"].keys() == found["own"].keys()
+    assert ["application/problem+json"] == list(found["closed"]["401"]["content"])
+    assert ["application/json"] == list(found["own"]["403"]["content"])
+    assert {"200"} == found["open"].keys()

@@ -5,6 +5,7 @@ from flask import Flask
 from flask.views import MethodView
 
 from auth_setups import SITE, auth_for
+from memory_directory import MemoryDirectory
 from safeconduct import Auth, Config, Rule, requires
 from safeconduct.config import AccessConfig
 from safeconduct.flask import Safeconduct
@@ -72,6 +73,22 @@ def test_the_schemes_are_those_of_the_sources_in_use():
         "bearer"
     ]
     assert {"basic", "bearer", "cookie"} <= Safeconduct(auth_for("main")).security_schemes().keys()
+
+
+@pytest.mark.parametrize(("root", "place"), [("/", "/auth/login"), ("/shop", "/shop/auth/login")])
+def test_the_place_of_the_sign_in_is_below_the_application_root(root, place):
+    """A description is made once, so the prefix is the configured one and not that of a request."""
+    from apispec import APISpec  # noqa: PLC0415 - installed with Flask-Smorest
+
+    config = Config(issuer=SITE, audience=SITE, keys=throw_away_keys(), store="memory://")
+    app = Flask("application")
+    app.config["APPLICATION_ROOT"] = root
+    extension = Safeconduct(Auth(config, directory=MemoryDirectory(alice="wonder")), app)
+
+    spec = APISpec("T", "1", "3.0.3", plugins=[extension.apispec_plugin(app)])
+
+    schemes = spec.to_dict()["components"]["securitySchemes"]
+    assert place == schemes["password"]["flows"]["password"]["tokenUrl"]
 
 
 def test_a_path_that_is_no_rule_of_flask_is_described_by_the_access_rules():

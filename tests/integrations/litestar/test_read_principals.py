@@ -60,6 +60,13 @@ class Row(msgspec.Struct):
 
 
 @dataclass
+class Line:
+    number: int
+    #: A type that refers to itself, without a principal.
+    next: "Line | None" = None
+
+
+@dataclass
 class Page:
     rows: dict[str, Row]
 
@@ -231,8 +238,8 @@ def test_what_is_read_from_no_request_is_served():
         return Order(owner=current_principal)
 
     @post("/made", dependencies={"order": Provide(found)})
-    async def made(data: dict[str, int], order: Order) -> str:
-        return f"{data['number']} {order.owner.subject}"
+    async def made(data: Line, order: Order) -> str:
+        return f"{data.number} {order.owner.subject}"
 
     with TestClient(site(view, made), base_url=SITE) as client:
         headers = {"authorization": f"Bearer {tokens()['alice']}"}

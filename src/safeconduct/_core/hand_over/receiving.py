@@ -53,8 +53,8 @@ class Receiver:
     token_response: TokenResponse
     #: Ends the sessions whose cookies a request brought.
     end_replaced: Callable[[Request], Awaitable[None]]
-    #: Says whether a path is one of our own endpoints.
-    is_own: Callable[[str], bool]
+    #: Finds where a person goes on.
+    targets: Targets
     draw_nonce: Callable[[], str]
     clock: Clock
     announce: Callable[[Event], None]
@@ -103,7 +103,7 @@ class AcceptEndpoint:
         tokens = await parts.sessions.open(
             claims, parts.request_context.origin(request, "cookie"), begin=lambda: self._begin(request, claims)
         )
-        target = Targets(parts.is_own).of(claims.raw.get("next"), request)
+        target = parts.targets.of(claims.raw.get("next"), request)
         return parts.token_response.handed_over(tokens, target)
 
     async def _begin(self, request: Request, claims: Claims) -> None:

@@ -124,7 +124,7 @@ class HandOverMaker:
             "iat": issued,
             "exp": expires,
             # Which paths are endpoints of the other server, only that server knows.
-            "next": safe_next(path, is_own=lambda _path: False),
+            "next": safe_next(path, is_excluded=lambda _path: False),
             **{name: value for name, value in rights.items() if value},
         }
         return HandOver(issuer.sign(claims, HAND_OVER_TOKEN))

@@ -1,9 +1,11 @@
 """Define what all pages for people share, and where they lead."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from safeconduct._core.access_rules import Policy
+from safeconduct._core.endpoints.routing import EndpointRoute, Endpoints
 from safeconduct._http.paths import HOME, safe_next
 from safeconduct._http.request import Request
 
@@ -44,17 +46,28 @@ class Targets:
     """
     Find where a person goes on after a page.
 
+    A page of ours begins the navigation, so that no check sees which page led the person there.  So it never leads to
+    one of our endpoints, nor to a page that is marked ``unsafe``.
+
     Args:
-        is_own: Returns whether a path, relative to the application, is one of our own endpoints.
+        routes: All our endpoints, once they are known.
+        policy: The access rules.
+        shares_paths: Whether other methods of our paths are the application's.
     """
 
-    def __init__(self, is_own: Callable[[str], bool]) -> None:
-        self._is_own = is_own
+    def __init__(self, routes: Sequence[EndpointRoute], policy: Policy, *, shares_paths: bool) -> None:
+        self._routes = routes
+        self._policy = policy
+        self._shares_paths = shares_paths
 
     def of(self, text: object, request: Request) -> str:
         """Return *text* if it may be a ``next``; else the beginning of the application."""
-        target = safe_next(text, is_own=self._is_own, root_path=request.root_path)
+        target = safe_next(text, is_excluded=self._is_excluded, root_path=request.root_path)
         return home_of(request) if target == HOME else target
+
+    def _is_excluded(self, path: str) -> bool:
+        is_ours = Endpoints(self._routes, shares_paths=self._shares_paths).owns("GET", path)
+        return is_ours or self._policy.requirement("GET", path).is_unsafe
 
 
 def home_of(request: Request) -> str:

@@ -47,7 +47,7 @@ class Certificates:
 
 def _system_paths() -> list[str]:
     paths = ssl.get_default_verify_paths()
-    return [path for path in (paths.cafile, paths.capath) if path is not None]
+    return [path for path in (paths.cafile, paths.capath) if path]
 
 
 def _state_of(path: str) -> tuple[int, ...] | None:

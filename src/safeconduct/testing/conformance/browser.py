@@ -15,17 +15,12 @@ from safeconduct.testing.conformance.in_process import AppResponse, AttackReques
 from safeconduct.testing.conformance.site import Site
 from safeconduct.testing.signed_in import signed_in_cookies
 
-#: A network for documentation (RFC 5737); each check has an address of its own, which the throttle counts by itself.
+#: Those of a network for documentation (RFC 5737); each request has another, so that the throttle counts it by itself.
 _ADDRESSES: Final = cycle(f"198.51.100.{last}" for last in range(1, 255))
 
 
-def new_address() -> str:
-    """Return the address of another client."""
-    return next(_ADDRESSES)
-
-
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedInUser:
     """What a sign-in or a refresh gave: tokens in the body, or cookies."""
 
     by_cookie: bool
@@ -66,16 +61,18 @@ class SignedIn:
         return post(site, "logout", {}, (*cookie, *(site.own_page if page is None else page)), client=self.client)
 
 
-def signed_in_by(request: AttackRequest, response: AppResponse, *, by_cookie: bool) -> SignedIn:
+def signed_in_by(request: AttackRequest, response: AppResponse, *, by_cookie: bool) -> SignedInUser:
     """Read the response to *request*, which gives tokens, however malformed it is."""
     try:
         content: object = json.loads(response.body)
     except ValueError:
         content = None
-    return SignedIn(by_cookie, request.client, response, content if is_table(content) else {}, _cookies_of(response))
+    return SignedInUser(
+        by_cookie, request.client, response, content if is_table(content) else {}, _cookies_of(response)
+    )
 
 
-def sign_in(site: Site, *, by_cookie: bool, remember: bool = False, headers: Fields = ()) -> SignedIn:
+def sign_in(site: Site, *, by_cookie: bool, remember: bool = False, headers: Fields = ()) -> SignedInUser:
     """
     Sign the user of the site in; whether that has worked is for the caller to check.
 
@@ -127,7 +124,7 @@ def post(
         f"{site.auth.config.endpoints.prefix}/{endpoint}",
         (("content-type", "application/json"), *headers),
         body=json.dumps(content).encode(),
-        client=client or new_address(),
+        client=client or next(_ADDRESSES),
     )
 
 
@@ -139,7 +136,7 @@ def post_form(site: Site, endpoint: str, content: dict[str, str]) -> AttackReque
         f"{site.auth.config.endpoints.prefix}/{endpoint}",
         (("content-type", "application/x-www-form-urlencoded"), *site.own_page, *navigation),
         body=urlencode(content).encode(),
-        client=new_address(),
+        client=next(_ADDRESSES),
     )
 
 

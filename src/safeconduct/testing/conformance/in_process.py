@@ -15,6 +15,8 @@ AsgiApp = Callable[..., Awaitable[None]]
 _T = TypeVar("_T")
 
 _NO_FIELDS: Final[Fields] = ()
+#: How long an application may take to accept or refuse a handshake.
+_PATIENCE_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +166,13 @@ class Socket:
         await self._received.put({"type": "websocket.connect"})
         task = asyncio.ensure_future(app(dict(scope), self._received.get, self._sent.put))
         sent = asyncio.ensure_future(self._sent.get())
-        await asyncio.wait((task, sent), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task, sent), timeout=_PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if sent.done():
             return task, await sent
         sent.cancel()
+        if not task.done():
+            task.cancel()
+            raise AssertionError(f"WebSocket {scope['path']}: got neither an accept nor a refusal, wanted one of them")
         await task
         # An application that has returned without a word: a server refuses the handshake.
         return task, {"type": "websocket.close", "status": 500}

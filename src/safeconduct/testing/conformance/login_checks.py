@@ -5,7 +5,7 @@ from typing import Final
 from unittest import SkipTest
 from urllib.parse import urlsplit
 
-from safeconduct.testing.conformance.browser import SignedIn, post, post_form, sign_in, signed_in_by, user_of
+from safeconduct.testing.conformance.browser import SignedInUser, post, post_form, sign_in, signed_in_by, user_of
 from safeconduct.testing.conformance.check import (
     FOREIGN_PAGES,
     Check,
@@ -18,6 +18,8 @@ from safeconduct.testing.conformance.in_process import AppResponse
 from safeconduct.testing.conformance.site import Site
 
 _WRONG_PASSWORD: Final = "not a password of the user"  # noqa: S105 - see its name
+#: "…limit consecutive failed authentication attempts on a single account to no more than 100" — SP 800-63B §5.2.2
+_MOST_FAILURES: Final = 100
 _ELSEWHERE: Final = ("https://attacker.example/", "//attacker.example/", "/\\attacker.example", "javascript:alert(1)")
 _SHOWN: Final = ["secure", "httponly", "samesite", "path", "domain"]
 
@@ -41,7 +43,7 @@ def _require_cookies(site: Site) -> None:
         raise SkipTest('a sign-in sets no cookies: "cookie" is not among the sources, or cookies.mode is off')
 
 
-def _signed_in(site: Site, *, by_cookie: bool, remember: bool = False) -> SignedIn:
+def _signed_in(site: Site, *, by_cookie: bool, remember: bool = False) -> SignedInUser:
     """Sign the user in, and return what they got, which must let them in."""
     user = sign_in(site, by_cookie=by_cookie, remember=remember)
     if not (user.response.is_served and user.credential(site)):
@@ -52,7 +54,7 @@ def _signed_in(site: Site, *, by_cookie: bool, remember: bool = False) -> Signed
     return user
 
 
-def _refreshed(site: Site, user: SignedIn) -> SignedIn:
+def _refreshed(site: Site, user: SignedInUser) -> SignedInUser:
     """Exchange the refresh token of *user*, and return what they got, which must be another one."""
     request = user.refresh_request(site)
     refreshed = signed_in_by(request, expect_served(site, request), by_cookie=user.by_cookie)
@@ -62,7 +64,7 @@ def _refreshed(site: Site, user: SignedIn) -> SignedIn:
     return refreshed
 
 
-def _how(user: SignedIn) -> str:
+def _how(user: SignedInUser) -> str:
     return "sign-in by cookie" if user.by_cookie else "sign-in by token"
 
 
@@ -89,9 +91,14 @@ def _comparable(response: AppResponse) -> tuple[int, tuple[tuple[str, str], ...]
 
 def _attempts_are_limited(site: Site) -> None:
     username, _ = user_of(site)
+    allowed = site.auth.config.login.failures_per_account_and_network
+    if allowed > _MOST_FAILURES:
+        raise AssertionError(
+            f"login.failures_per_account_and_network: got {allowed}, wanted at most {_MOST_FAILURES} (NIST SP 800-63B)"
+        )
     # From one address.
     request = post(site, "login", {"username": f"{username}-conformance", "password": _WRONG_PASSWORD})
-    for _ in range(site.auth.config.login.failures_per_account_and_network):
+    for _ in range(allowed):
         expect(site, request, 401, 429)
     expect(site, request, 429)
 
