@@ -124,8 +124,10 @@ def measure_propagation(kind, url, *, load, probes, rate):
     auth = open_auth(url)
     auth.sessions.revoke_token("of nobody")
     served = ServedWorkers(
-        kind, store_url=url, consistency="bounded", workers=WORKERS, module="served_under_load", LOAD=str(load)
-    )
+        kind, store_url=url, consistency="bounded", workers=WORKERS, module="served_under_load", LOAD=str(load),
+        # It closes a connection after two seconds without a request, and probes on a busy machine are further apart.
+        GUNICORN_CMD_ARGS="--keep-alive 75",
+    )  # fmt: skip
     has_ended = multiprocessing.Event()
     writer = multiprocessing.Process(target=revoke_at, args=(rate - PROBES_A_SECOND, url, has_ended), daemon=True)
     try:

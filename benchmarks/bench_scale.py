@@ -28,6 +28,7 @@ from safeconduct import Account, Auth
 from safeconduct._core.epochs import Epoch
 from safeconduct.config import RevocationConfig, StoreConfig
 from safeconduct.stores.redis.server import RedisServer
+from safeconduct.stores.view.entries import UNPACKED_ENTRIES
 from safeconduct.stores.view.proofs import RecordProof, RecordProofs
 from safeconduct.testing.store_contract.revocations import HORIZON_MS, LEEWAY_MS
 from store_servers import Server
@@ -220,6 +221,8 @@ def main():
     parser.add_argument("--sign-ins", type=int, default=20_000)
     parser.add_argument("--seconds", type=int, default=10)
     options = parser.parse_args()
+    if options.entries <= UNPACKED_ENTRIES:
+        parser.error(f"--entries: wanted more than {UNPACKED_ENTRIES}, which a process does not pack")
     server = Server(options.server)
     try:
         measure_revocations(server, options.entries)

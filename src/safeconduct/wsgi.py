@@ -7,7 +7,7 @@ The core's coroutines are run to their end here without an event loop: behind WS
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from safeconduct._connections.wsgi_body import WatchedBody
 from safeconduct._core.decision import Decision, Passed, Recalled, Refused
@@ -141,7 +141,7 @@ class AuthMiddleware:
         # No subclass, which may have a ``close``.
         if type(body) in {list, tuple}:
             # The application has nothing left to run.
-            return body if not watched.is_watched else _whole(body, passed, watched)
+            return body if not watched.is_watched else _whole(cast("Sequence[bytes]", body), passed, watched)
         if not watched.is_watched and _is_file(body, environ):
             # The server recognizes its own file wrapper and sends the file itself.
             return body

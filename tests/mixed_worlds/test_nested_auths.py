@@ -102,6 +102,17 @@ def test_signing_out_of_one_leaves_the_other(browser):
     assert (303, 200) == (browser.open(PREFIX + "/me"), browser.open("/me"))
 
 
+def test_each_auth_hides_its_own_cookies_beside_those_of_the_other(browser):
+    """Also by the fast path, which a closed page that was seen before takes."""
+    browser.sign_in(remember="true")
+    sign_in_inside(browser)
+
+    for _ in range(3):
+        for page, user in ((PREFIX + "/me", b"carol"), ("/me", b"alice")):
+            assert 200 == browser.open(page)
+            assert {user} == set(browser.response.body.split())
+
+
 def test_csrf_tokens_of_one_do_not_count_for_the_other(browser):
     browser.sign_in()
     sign_in_inside(browser)

@@ -110,7 +110,7 @@ class Continuation:
 
     async def check(self, passed: Passed, request: Request, *, now: float) -> None:
         """
-        Return if *request*, which has *passed*, may go on as it is.
+        Check that *request*, which has *passed*, may go on as it is.
 
         Raises:
             ContinueFirst: If its access token is past half-life and can grow, or none came and a refresh may help.

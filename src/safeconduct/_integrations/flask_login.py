@@ -8,6 +8,9 @@ from safeconduct.errors import ConfigurationError, MissingCredential, StepUpRequ
 from safeconduct.guard import current
 from safeconduct.principal import Principal
 
+#: No cookie has a name with a space (RFC 6265 §4.1.1), so that none hides our answer.
+_NO_COOKIE = "none of Flask-Login"
+
 
 @dataclass(frozen=True, slots=True)
 class LoginUser:
@@ -51,10 +54,6 @@ def connect_flask_login(app: Any, load_user: Callable[[Principal], Any]) -> None
         login.unauthorized_handler(_refuse)
     if login.needs_refresh_callback is None and login.refresh_view is None:
         login.needs_refresh_handler(_require_step_up)
-
-
-#: No cookie has a name with a space (RFC 6265 §4.1.1), so that none hides our answer.
-_NO_COOKIE = "none of Flask-Login"
 
 
 def _refuse_loader(_function: object = None) -> NoReturn:

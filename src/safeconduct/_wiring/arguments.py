@@ -40,7 +40,7 @@ _STORE_METHODS = ("blocking", "native", "end")
 
 def check_arguments(config: object, provided: Provided, *, clock: object) -> None:
     """
-    Return if every argument of an ``Auth`` has the right type.
+    Check that every argument of an ``Auth`` has the right type.
 
     Raises:
         ConfigurationError: If one has not; the message says what was given and what is wanted.

@@ -12,7 +12,7 @@ _NOBODY: Final = "readiness"
 
 async def check_ready(parts: WorldParts) -> None:
     """
-    Return if the keys are there and the store answers with data that are believed.
+    Check that the keys are there and that the store answers with data that are believed.
 
     The store is asked, whatever ``revocation.consistency`` says and however current the local view is.
 

@@ -55,11 +55,9 @@ def allows_sign_in_page(config: Config) -> bool:
 
 def public_paths(config: Config) -> tuple[str, ...]:
     """Return the public paths, including the application's sign-in page."""
-    url = config.access.sign_in_url
-    if url is None or not url.startswith("/"):
-        return config.access.public
+    path = config.access.sign_in_url
     # A user who is redirected there to sign in must be able to open it.
-    return (*config.access.public, url.partition("?")[0].partition("#")[0])
+    return config.access.public if path is None else (*config.access.public, path)
 
 
 def permissions_of(config: Config, csrf: CsrfTokens) -> Permissions:
@@ -123,7 +121,7 @@ def receives_browsers(config: Config) -> bool:
 
 def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -> None:
     """
-    Return if the users in the directory can sign in, or are not meant to.
+    Check that the users in the directory can sign in, or are not meant to.
 
     Raises:
         ConfigurationError: If there is a directory, and the sign-in endpoints would be missing without a word.
@@ -147,7 +145,7 @@ def require_sign_in(config: Config, *, has_directory: bool, has_secrets: bool) -
 
 def require_directory(config: Config, *, has_directory: bool, is_static: bool) -> None:
     """
-    Return if there is a directory for the settings that ask it.
+    Check that there is a directory for the settings that ask it.
 
     Raises:
         ConfigurationError: If there is none to check the password that an extension needs, or none to look accounts up

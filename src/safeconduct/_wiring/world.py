@@ -37,7 +37,7 @@ class WorldParts:
 
     @cached_property
     def clients(self) -> ClientRegistry:
-        """Who the clients are."""
+        """The registry of the clients."""
         return self.container.clients.registry(self.world)
 
     @property
@@ -153,7 +153,7 @@ class WorldParts:
 
     def require_records(self) -> None:
         """
-        Return if the store can tell which opaque tokens and which sessions there are, or need not.
+        Check that the store can tell which opaque tokens and which sessions there are, where that matters.
 
         Raises:
             ConfigurationError: If it would answer as if every one of them were there.

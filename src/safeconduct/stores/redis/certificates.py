@@ -47,6 +47,7 @@ class Certificates:
 
 def _system_paths() -> list[str]:
     paths = ssl.get_default_verify_paths()
+    # Each is None where there is no such file, or no such folder.
     return [path for path in (paths.cafile, paths.capath) if path]
 
 
