@@ -1,5 +1,7 @@
 """A refusal of a view names the template of its route, where the framework tells it; one of the gate has no route."""
 
+import inspect
+
 import bottle
 import django.http
 import django.urls
@@ -14,7 +16,7 @@ from litestar.params import FromPath
 from pyramid.config import Configurator
 from quart import Quart
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from starlette.testclient import TestClient
 from werkzeug.test import Client
 
@@ -136,10 +138,13 @@ def _on_django(auth, patterns):
         return django_site.handler("wsgi", patterns)
 
 
+#: Older versions of Starlette do not.
+TELLS_ROUTES = 'scope["route"]' in inspect.getsource(Router)
+
 APPS = {
     "flask": (on_flask, "/users/7", "/users/<int:number>"),
     "quart": (on_quart, "/users/7", "/users/<int:number>"),
-    "starlette": (on_starlette, "/v1/users/7", "/v1/users/{number:int}"),
+    "starlette": (on_starlette, "/v1/users/7", "/v1/users/{number:int}" if TELLS_ROUTES else None),
     "fastapi": (on_fastapi, "/v1/users/7", "/v1/users/{number}"),
     "litestar": (on_litestar, "/users/7", "/users/{number}"),
     "falcon": (on_falcon, "/users/7", "/users/{number}"),

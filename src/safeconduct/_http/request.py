@@ -46,6 +46,9 @@ class Request:
         "values",
     )
 
+    #: The template of the route, where a framework has found one; for the log.
+    template: str | None
+
     def __init__(  # noqa: PLR0913 - the parts of an HTTP request
         self,
         route: Route,
@@ -88,9 +91,7 @@ class Request:
         self.client_host = client_host
         self.query = query
         self.merges_spellings = merges_spellings
-        self.mounts = mounts
-        #: That of the route, where a framework has found one; for the log.
-        self.template: str | None = None
+        self.mounts, self.template = mounts, None
 
     def endpoints_root(self, owner: object) -> str:
         """Return the prefix below which *owner* serves its endpoints: that of its outermost middleware."""
