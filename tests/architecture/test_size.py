@@ -27,7 +27,6 @@ SMALL_FILES = {
     "_core/run_sync.py": "the one place that runs a coroutine without a loop",
     "django/channels.py": "imported only where Channels is installed",
     "django/context_processors.py": "Django finds it by this name",
-    "django/spectacular.py": "imported only where drf-spectacular is installed",
     "django/templatetags/safeconduct.py": "Django finds it by this name",
     "events/records.py": "it reads every event, and defines none",
     "_wiring/readiness.py": "asked by a load balancer, and not on the way of a request",
