@@ -10,7 +10,7 @@ neither, so the row that a view sees has only
 and no more than the user has.  It is no staff and no superuser.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from copy import copy
 from functools import cache
@@ -182,7 +182,7 @@ def _row_of(user: Any) -> Any:
 
 
 @contextmanager
-def _changed_row_of(user: Any) -> Iterator[Any]:
+def _changed_row_of(user: Any) -> Generator[Any]:
     """Yield *user* without limits, and take over what was changed there."""
     known, row = user.__dict__, _row_of(user)
     try:

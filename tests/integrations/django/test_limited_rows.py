@@ -164,3 +164,19 @@ def test_a_copy_has_a_row_of_its_own():
     assert vars(made)["_safeconduct_row"] is not vars(found)["_safeconduct_row"]
     made.save()
     assert (True, True) == flags()
+
+
+def test_a_user_model_without_a_table_is_saved_too():
+    class Plain:
+        is_staff = True
+
+        def save(self):
+            self.saved = self.name, self.is_staff
+
+    row = Plain()
+    found = limited(row)
+    found.name = "alice"
+
+    found.save()
+
+    assert (("alice", True), False) == (row.saved, found.is_staff)
