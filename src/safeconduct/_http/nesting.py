@@ -23,6 +23,8 @@ A middleware further in that has the same ``Auth`` leads people there, and not b
 """
 
 _BRIDGED: Final = ("asgi.scope", "wsgi_environ")
+#: An application that puts a scope and an environ into each other must not hang.
+_MOST_LAYERS: Final = 16
 
 
 def note_mount(raw: RawRequest, owner: object, root_path: str) -> None:
@@ -52,7 +54,9 @@ def mounts_in(raw: Mapping[str, Any]) -> list[Mount]:
 def _layers(raw: Mapping[str, Any]) -> Iterator[Any]:
     """Yield *raw*, and the scope or the environ of which a bridge has made it."""
     layer: Any = raw
-    while is_table(layer):
+    for _ in range(_MOST_LAYERS):
+        if not is_table(layer):
+            return
         yield layer
         layer = layer.get(_BRIDGED[0] if _is_environ(layer) else _BRIDGED[1])
 
