@@ -1,13 +1,13 @@
 """
-Limit the row of a user to what an API key, or a service that acts for them, may do.
+Limit a user's permissions in Django to the scopes and roles of an API key, or of a service that acts for the user.
 
-Such a credential has the scopes and roles that it was given, and not all of its owner's.  Django's own permissions know
-neither, so the row that a view sees has only
+Such a credential has only the scopes and roles that it was given.  Django's permissions depend on neither, so the user
+that a view sees has only
 
-- the permissions of those of its groups that the credential names as roles,
-- those that the credential names as scopes, such as ``shop.view_order``,
+- the permissions of the user's groups whose names are among the roles of the credential,
+- the permissions whose names are among its scopes, such as ``shop.view_order``,
 
-and no more than the user has.  It is no staff and no superuser.
+and of these only what the user has.  ``is_staff`` and ``is_superuser`` are False.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,30 +20,38 @@ from safeconduct.principal import Principal
 
 
 def is_limited(identity: Principal) -> bool:
-    """Say whether *identity* may have less than the user whom it names."""
+    """Say whether the credential of *identity* may permit less than its user may do."""
     return identity.scheme == "api_key" or identity.actor is not None
 
 
 def limited_user(row: Any, *, scopes: frozenset[str], roles: frozenset[str]) -> Any:
-    """Return *row* with the permissions that *scopes* and *roles* leave it; it is saved and deleted as before."""
-    user: Any = object.__new__(_limited(row.__class__))
-    # One state for both: what is set on one is seen by the other, and saved.
+    """
+    Return a user with the fields of *row*, and of its permissions only those that *scopes* and *roles* name.
+
+    Saving or deleting it saves or deletes *row*.
+    """
+    user: Any = object.__new__(_limited_class(row.__class__))
+    # Both share their state, so that a field that is set on one of them is saved by either.
     user.__dict__ = row.__dict__
     user.__dict__["_safeconduct_limits"] = (scopes, roles)
     return user
 
 
 def _denied(name: str) -> property:
-    """Return a property that is False, whatever is set and saved."""
+    """Return a property that reads as False; a value that is set is kept for the row, and saved."""
 
-    def put(user: Any, value: object) -> None:
+    def set_on_row(user: Any, value: object) -> None:
         user.__dict__[name] = value
 
-    return property(lambda _user: False, put)
+    return property(lambda _user: False, set_on_row)
 
 
 class _Limits:
-    """What takes precedence over the methods of a user model, and of its own code that calls them."""
+    """
+    Override the permissions of a user model, for callers and for the model's own methods alike.
+
+    "Both" are the user and the credential.
+    """
 
     _safeconduct_limits: tuple[frozenset[str], frozenset[str]]
     _safeconduct_model: type
@@ -58,11 +66,11 @@ class _Limits:
         return _row_of(self).groups.filter(name__in=roles)
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Say whether both have the permission, the user and the credential."""
+        """Say whether both have the permission."""
         return bool(perm in _granted(self) and _row_of(self).has_perm(perm, obj))
 
     async def ahas_perm(self, perm: str, obj: Any = None) -> bool:
-        """Say whether both have the permission, the user and the credential."""
+        """Say whether both have the permission."""
         return bool(perm in await _agranted(self) and await _row_of(self).ahas_perm(perm, obj))
 
     def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
@@ -90,23 +98,23 @@ class _Limits:
         return (await _agranted(self)).intersection(await _row_of(self).aget_all_permissions(obj))
 
     def get_user_permissions(self, obj: Any = None) -> set[str]:
-        """Return those of the user's own permissions that the credential has too."""
+        """Return the user's own permissions, those of no group, that both have."""
         return _granted(self).intersection(_row_of(self).get_user_permissions(obj))
 
     async def aget_user_permissions(self, obj: Any = None) -> set[str]:
-        """Return those of the user's own permissions that the credential has too."""
+        """Return the user's own permissions, those of no group, that both have."""
         return (await _agranted(self)).intersection(await _row_of(self).aget_user_permissions(obj))
 
     def get_group_permissions(self, obj: Any = None) -> set[str]:
-        """Return those of the groups' permissions that the credential has too."""
+        """Return the permissions of the user's groups that both have."""
         return _granted(self).intersection(_row_of(self).get_group_permissions(obj))
 
     async def aget_group_permissions(self, obj: Any = None) -> set[str]:
-        """Return those of the groups' permissions that the credential has too."""
+        """Return the permissions of the user's groups that both have."""
         return (await _agranted(self)).intersection(await _row_of(self).aget_group_permissions(obj))
 
     def save(self, *arguments: Any, **named: Any) -> None:
-        """Save the row, with what it is and not with what it may do here."""
+        """Save the row; the limits are not saved."""
         _row_of(self).save(*arguments, **named)
 
     def delete(self, *arguments: Any, **named: Any) -> Any:
@@ -114,25 +122,26 @@ class _Limits:
         return _row_of(self).delete(*arguments, **named)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let a copy have the same limits."""
+        """Pickle and copy the user with its limits."""
         make, arguments, state = _row_of(self).__reduce__()
-        return _again, (make, arguments, *self._safeconduct_limits), state
+        return _restored, (make, arguments, *self._safeconduct_limits), state
 
 
-def _again(make: Callable[..., Any], arguments: Any, scopes: frozenset[str], roles: frozenset[str]) -> Any:
+def _restored(make: Callable[..., Any], arguments: Any, scopes: frozenset[str], roles: frozenset[str]) -> Any:
+    """Return the copy of a limited user, before ``__setstate__``."""
     return limited_user(make(*arguments), scopes=scopes, roles=roles)
 
 
 @cache
-def _limited(model: Any) -> Any:
-    """Return the class of limited users of a *model*, which is a class of Python and no model of its own."""
-    kept = {"__module__": model.__module__, "__qualname__": model.__qualname__, "_safeconduct_model": model}
-    # Past the metaclass, which would make a table for it.
-    return type.__new__(model.__class__, model.__name__, (_Limits, model), kept)
+def _limited_class(model: Any) -> Any:
+    """Return the class of the limited users of *model*; for Django it is not another model."""
+    attributes = {"__module__": model.__module__, "__qualname__": model.__qualname__, "_safeconduct_model": model}
+    # Without the `__new__` of Django's metaclass, which would register a model with a table of its own.
+    return type.__new__(model.__class__, model.__name__, (_Limits, model), attributes)
 
 
 def _row_of(user: Any) -> Any:
-    """Return *user* without limits, with the same state."""
+    """Return the row of *user*, without limits and with the same state."""
     model: Any = user._safeconduct_model  # noqa: SLF001 - ours
     row: Any = object.__new__(model)
     row.__dict__ = user.__dict__
@@ -140,7 +149,7 @@ def _row_of(user: Any) -> Any:
 
 
 def _granted(user: Any) -> set[str]:
-    """Return the permissions that the credential names, by scopes and by roles."""
+    """Return the permissions of the credential: its scopes, and those of the groups that it names as roles."""
     known: dict[str, Any] = user.__dict__
     if "_safeconduct_granted" not in known:
         scopes, roles = known["_safeconduct_limits"]
