@@ -28,7 +28,7 @@ _ENVIRON_IN_SCOPE: Final = "wsgi_environ"
 
 
 def note_mount(raw: RawRequest, owner: object, root_path: str) -> None:
-    """Record in *raw* that a middleware of *owner* is mounted at *root_path*, unless an outer one has recorded itself."""
+    """Record in *raw* that a middleware of *owner* is mounted at *root_path*, unless an outer one is recorded."""
     left: Mount | None = raw.get(MOUNT)
     if left is None or left[0] is not owner:
         raw[MOUNT] = owner, root_path
