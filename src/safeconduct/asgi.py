@@ -98,7 +98,7 @@ class AuthMiddleware:
         below["safeconduct.extend"] = detector.extend
         if cookies and self._hides_cookies and rest is not line:
             hide_cookies(below, self._gate.hidden_cookies, line if cookies == 1 else None, rest)
-        # Only people are led to our endpoints, and they bring no header.
+        # Only a browser that navigates is led to our endpoints, and that sends no `Authorization`.
         if not credentials and (MOUNT not in below or below[MOUNT][0] is not passed.owner):
             below[MOUNT] = passed.owner, route[2]
         before = PASSED.set(passed)

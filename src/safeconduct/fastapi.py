@@ -42,7 +42,7 @@ def install(app: FastAPI, auth: Auth) -> None:
     """
     _require_fastapi(app)
     starlette_integration.install(app, auth)
-    app.user_middleware.append(Middleware(_with_known_dependencies, parent=app))
+    app.user_middleware.append(Middleware(_refuse_types_as_dependencies, parent=app))
     description = _Description(app, auth)
     app.openapi = description  # type: ignore[method-assign]  # the documented way to extend it
     for route in app.router.routes:
@@ -252,12 +252,14 @@ def _describe(
             responses.setdefault(status, response)
 
 
-def _with_known_dependencies(app: App, *, parent: FastAPI) -> App:
+def _refuse_types_as_dependencies(app: App, *, parent: FastAPI) -> App:
     """
-    Refuse a type in the place of a dependency, once every route is there; a factory of middleware that adds none.
+    Refuse ``Depends(CurrentPrincipal)`` and ``Depends(CurrentIdentity)``; return *app* as it is.
+
+    It is installed as a middleware, because Starlette builds those when every route is there.
 
     Raises:
-        ConfigurationError: If there is one: FastAPI would read its arguments from the query.
+        ConfigurationError: If a route has such a dependency: FastAPI would read its arguments from the query.
     """
     unfold: Any = getattr(routing, "iter_route_contexts", iter)
     for route in unfold(list(parent.routes)):

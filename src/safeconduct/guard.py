@@ -27,11 +27,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PASSED: Final[ContextVar[Passed | None]] = ContextVar("safeconduct", default=None)
-"""What let the current request through; the two adapters set and reset it."""
+"""The ``Passed`` of the current request; the ASGI and the WSGI middleware set and reset it."""
 
 _NO_DEPENDENCY: Final = NeverRead("dependencies: got requires(…), wanted Depends(Require(…)) from safeconduct.fastapi")
 
-#: Where ``PASSED`` is not set, in a thread that a framework began or in its test context, the module that knows it.
+#: The integrations that are asked where ``PASSED`` is not set: in a framework's thread or test context.
 _CONTEXTS: Final = ("safeconduct.flask", "safeconduct.quart")
 
 
@@ -137,23 +137,23 @@ def new_requirement(
     schemes: Collection[str] | None = None,
 ) -> Requirement:
     """
-    Return what the arguments of ``requires`` ask for; the integrations' own guards take the same ones.
+    Return the requirement that the arguments of ``requires`` make; the integrations' own guards take the same ones.
 
     Raises:
         ConfigurationError: As ``requires``.
     """
     return Requirement(
-        scopes=_names("scopes", scopes),
-        role_sets=(_names("roles", roles),) if roles else (),
-        level=_known(level),
-        max_age_seconds=_positive(max_age_seconds),
-        schemes=_kinds(schemes),
+        scopes=_set_of_names("scopes", scopes),
+        role_sets=(_set_of_names("roles", roles),) if roles else (),
+        level=_checked_level(level),
+        max_age_seconds=_checked_age(max_age_seconds),
+        schemes=_checked_schemes(schemes),
     )
 
 
 def check(requirement: Requirement, identity: Identity) -> None:
     """
-    Raise what *identity* lacks of *requirement*, by the clock of the current request.
+    Check that *identity* meets *requirement*, by the clock of the current request.
 
     Raises:
         AuthError: If it is not met.
@@ -164,9 +164,10 @@ def check(requirement: Requirement, identity: Identity) -> None:
 
 class Decorator:
     """
-    Guard a function with a requirement: what ``requires`` returns.
+    Guard a function with a requirement; ``requires`` returns it.
 
-    Frameworks that take a function of another kind find it by its class, and FastAPI by its signature.
+    Integrations recognize it by its class, and FastAPI by its signature, where it is passed as a guard, a hook or a
+    dependency by mistake.
     """
 
     def __init__(self, requirement: Requirement) -> None:
@@ -177,10 +178,9 @@ class Decorator:
         """Return *function*, called only for a principal that meets the requirement."""
         _require_function(function)
         guarded = _guarded(function, self._requirement)
-        # Read by `safeconduct routes`: a view that is registered with this mark was guarded after it was registered.
+        # `safeconduct routes` reads both.  A view that is registered with this mark was guarded after that, in vain.
         with contextlib.suppress(AttributeError):
             function.safeconduct_is_guarded = True  # type: ignore[attr-defined]
-        # Read by `safeconduct routes`.
         vars(guarded)["safeconduct_requirement"] = self._requirement
         return guarded
 
@@ -236,34 +236,34 @@ def _passed() -> Passed:
 
 
 def _passed_in_context(name: str) -> Passed | None:
-    """Return what let the request of a framework's context through, by the integration called *name*."""
-    # Asked by its name: what was never imported has no context, and imports point down.
+    """Return the ``Passed`` of the framework's current context, by the integration called *name*."""
+    # Not imported, since imports point down; an integration that nobody has imported has no context.
     look: Callable[[], Passed | None] | None = getattr(sys.modules.get(name), "_passed_in_context", None)
     return None if look is None else look()
 
 
-def _names(field: str, names: Collection[str]) -> frozenset[str]:
+def _set_of_names(field: str, names: Collection[str]) -> frozenset[str]:
     if isinstance(names, str):
         raise ConfigurationError(f"requires({field}=…) wants a collection of names, got the string {names!r}")
     return frozenset(names)
 
 
-def _kinds(schemes: Collection[str] | None) -> frozenset[str] | None:
+def _checked_schemes(schemes: Collection[str] | None) -> frozenset[str] | None:
     if schemes is None:
         return None
-    kinds = _names("schemes", schemes)
+    kinds = _set_of_names("schemes", schemes)
     if not kinds or not kinds.issubset(SCHEMES):
         raise ConfigurationError(f"requires(schemes=…) wants some of {', '.join(SCHEMES)}, got {sorted(kinds)}")
     return kinds
 
 
-def _known(level: Level | None) -> Level | None:
+def _checked_level(level: Level | None) -> Level | None:
     if level is not None and level not in LEVELS:
         raise ConfigurationError(f"requires(level=…) wants one of {', '.join(LEVELS)}, got {level!r}")
     return level
 
 
-def _positive(max_age_seconds: int | None) -> int | None:
+def _checked_age(max_age_seconds: int | None) -> int | None:
     if max_age_seconds is not None and max_age_seconds < 0:
         raise ConfigurationError(f"requires(max_age_seconds=…) wants no negative number, got {max_age_seconds}")
     return max_age_seconds

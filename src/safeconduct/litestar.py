@@ -37,13 +37,13 @@ except ImportError as missing:
     raise missing_extra("litestar", missing) from None
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
-"""Raises where a connection may not go on."""
+"""A guard of Litestar: it raises an error where a connection is refused."""
 
 CurrentIdentity = NamedDependency[SkipValidation[Identity]]
-"""The caller, who may be an ``Anonymous``: the type of a parameter *current_identity*."""
+"""The type of a parameter *current_identity*: the caller, who may be an ``Anonymous``."""
 
 CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
-"""The principal who is asking: the type of a parameter *current_principal*; for an ``Anonymous`` the answer is 401."""
+"""The type of a parameter *current_principal*: the principal who is asking; an ``Anonymous`` is answered 401."""
 
 _OUTER: Final = "safeconduct.litestar.scope"
 _PASSED: Final = "safeconduct.litestar"
@@ -54,8 +54,9 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
     """
     Let every request of a Litestar application through the gate of *auth*: ``Litestar(…, plugins=[…])``.
 
-    The gate stands before the router, inside of Litestar's CORS.  It also answers the errors of handlers, provides the
-    dependencies ``current_identity`` and ``current_principal``, and describes the security of routes in OpenAPI.
+    The gate is outside of the router, and inside of Litestar's CORS.  The plugin also answers an ``AuthError`` of a
+    handler, provides the dependencies ``current_identity`` and ``current_principal``, and describes the security of
+    routes in OpenAPI.
 
     Raises:
         ConfigurationError: If *auth* is no ``Auth``.
@@ -69,7 +70,7 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
 
     @wants(_EXAMPLE)
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add what belongs to the application, and leave what it has of its own."""
+        """Add middleware, exception handler, lifespan and dependencies; what the application defines itself stays."""
         config: Any = app_config  # some of its types are not complete
         config.middleware.insert(0, _only_through_the_gate)
         config.exception_handlers.setdefault(AuthError, partial(_answer, self.auth))
@@ -83,11 +84,12 @@ class SafeconductPlugin(InitPlugin, ReceiveRoutePlugin):
 
     def receive_route(self, route: BaseRoute) -> None:
         """
-        Put the gate before the router of the route's application, and describe the route.
+        Put the gate around the router of the route's application, and describe the route.
 
         Raises:
-            ConfigurationError: If the application was made without any route, and so without the gate, if a request
-                could describe the principal that a parameter of the handler expects, or if a guard is none.
+            ConfigurationError: If the application was made without a route, so that it is served without the gate; if a
+                parameter of a handler is a principal that the request could describe; or if ``requires`` is given as a
+                guard or a hook.
         """
         described: Any = route
         operations: list[Any] = getattr(described, "route_handlers", None) or [described.route_handler]
@@ -150,13 +152,13 @@ def requires_guard(
     async def check(connection: ASGIConnection[Any, Any, Any, Any], _operation: BaseRouteHandler) -> None:
         guard.check(requirement, identity(connection))
 
-    # Read for the description.
+    # `OperationDescription` reads it.
     vars(check)["safeconduct_requirement"] = requirement
     return check
 
 
 def _refuse_decorators(operation: Any) -> None:
-    """Refuse what only makes a guard, where Litestar would call it for every request, and answer 500."""
+    """Refuse ``requires`` and an uncalled ``requires_guard`` as a guard or a hook: every request would be 500."""
     first: Any = getattr(operation, "resolve_before_request", lambda: None)()
     for given in (*operation.resolve_guards(), first):
         # Litestar wraps what is not awaitable.
@@ -179,7 +181,7 @@ class _GatedRouter:
         self._middleware = AuthMiddleware(self._serve, auth)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the router has."""
+        """Return an attribute of the router."""
         return getattr(self._router, name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -200,14 +202,15 @@ class _GatedRouter:
 
 
 def _only_through_the_gate(app: ASGIApp) -> ASGIApp:
-    """Serve no route around the gate, whatever a later Litestar does with its router."""
+    """Refuse requests that have bypassed the gate, whatever a later Litestar does with its router."""
 
     async def serve(scope: Any, receive: Receive, send: Send) -> None:
         if _PASSED not in scope:
             raise ConfigurationError("this request did not come through the gate of SafeconductPlugin")
         whole, rest = scope[_PASSED].rstrip("/"), scope["path"]
         if not rest.startswith("/") and not whole.endswith("/" + rest.strip("/")):
-            raise NotFoundException  # the router takes /filesx for x below the mount /files, whose rules were not asked
+            # The router takes /filesx for x below the mount /files, whose rules were not checked.
+            raise NotFoundException
         await app(scope, receive, send)
 
     return serve
@@ -246,7 +249,7 @@ async def _raise_for_websockets(error: Exception, scope: Scope) -> None:
 
 
 def _answer(auth: Auth, request: Request[Any, Any, Any], error: AuthError) -> Response[Any]:
-    """Answer an error of a handler, by the application's handler of the status, if there is one."""
+    """Answer *error* of a handler, by the application's own exception handler for its status if there is one."""
     matched = read_scope(request.scope).matched_by(request.scope.get("path_template"))  # type: ignore[arg-type]
     reply = auth.asgi_gate().answer(error, matched)
     operation: Any = request.scope["route_handler"]
@@ -264,7 +267,7 @@ def _answer(auth: Auth, request: Request[Any, Any, Any], error: AuthError) -> Re
 
 
 class _Refusal(Response[bytes]):
-    """The answer to an error, with every field as it is: there may be two challenges."""
+    """Send a reply with every field as it is: there may be two challenges."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.body, status_code=reply.status)
@@ -276,7 +279,7 @@ class _Refusal(Response[bytes]):
         request: Request[Any, Any, Any],
         **_: Any,
     ) -> ASGIResponse:
-        """Return the response."""
+        """Return the response as ASGI sends it."""
         is_head = request.method == "HEAD"
         return ASGIResponse(
             body=b"" if is_head else self._reply.body,

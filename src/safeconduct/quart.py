@@ -80,11 +80,27 @@ class Safeconduct:
         hand_out_identity(app, _allows)
 
     async def check_password(self, username: str, password: str) -> Account:
-        """Return the account if the password that came with this request is right, as ``Auth.passwords.check`` does."""
+        """
+        Return the account if the password that came with this request is right, as ``Auth.passwords.check`` does.
+
+        Raises:
+            CrossSiteRequest: If a page that is not ours sent the request; it counts as no try.
+            BadCredentials: If the name or the password is wrong, or the account is disabled.
+            TooManyAttempts: If a limit of the throttle is reached; nothing was compared.
+            Unavailable: If the store or the directory cannot be asked, or too many checks are waiting.
+        """
         return await self.auth.async_passwords.check(username, password, request=quart_request.scope)
 
     async def set_cookies(self, response: Response, tokens: Tokens) -> None:
-        """Set the cookies of *tokens* on *response*, as ``Auth.cookies.set_on`` makes them for this request."""
+        """
+        Set the cookies of *tokens* on *response*, as ``Auth.cookies.set_on`` makes them for this request.
+
+        Raises:
+            CrossSiteRequest: If a page that is not ours sent the request.
+            NotSupported: If a token is too long for a cookie.
+            Unavailable: If the store cannot be asked.
+            ConfigurationError: If there is a refresh token, and the sign-in had no *origin*.
+        """
         add_fields(response.headers, await self.auth.async_cookies.set_on(tokens, quart_request.scope))
 
     def clear_cookies(self, response: Response) -> None:

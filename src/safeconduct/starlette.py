@@ -92,6 +92,9 @@ async def set_cookies(auth: Auth, response: Response, tokens: Tokens, request: R
 
     Raises:
         CrossSiteRequest: If a page that is not ours sent *request*.
+        NotSupported: If a token is too long for a cookie.
+        Unavailable: If the store cannot be asked.
+        ConfigurationError: If there is a refresh token, and the sign-in had no *origin*.
     """
     for name, value in await auth.async_cookies.set_on(tokens, request):
         response.headers.append(name, value)

@@ -88,7 +88,7 @@ class AuthMiddleware:
                 environ["REMOTE_USER"] = passed.remote_user
         if self._hides_cookies and not is_hidden and "HTTP_COOKIE" in environ:
             hide_cookies(environ, self._gate.hidden_cookies)
-        # Only people are led to our endpoints, and they bring no header.
+        # Only a browser that navigates is led to our endpoints, and that sends no `Authorization`.
         if field is None and (MOUNT not in environ or environ[MOUNT][0] is not passed.owner):
             environ[MOUNT] = passed.owner, route[2]
         watched = WatchedBody(self._gate, passed, environ, route, start_response)

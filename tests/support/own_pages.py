@@ -1,4 +1,4 @@
-"""An application that signs users in from a page of its own, in both worlds, and a browser for it."""
+"""An application that signs users in from its own page, in ASGI and WSGI, and a browser for it."""
 
 import json
 from http.cookies import SimpleCookie
@@ -9,7 +9,7 @@ from safeconduct.errors import AuthError
 
 
 class OwnPages:
-    """An application with a sign-in page of its own, and a page that signs out."""
+    """An application with its own page to sign in, and one to sign out."""
 
     def __init__(self, world, **fields):
         self.world = world
@@ -18,7 +18,7 @@ class OwnPages:
         self.seen = None
 
     async def asgi(self, scope, receive, send):
-        """Serve ASGI."""
+        """Answer one ASGI request, as ``_answer_awaitable`` says."""
         if scope["type"] != "http":
             return
         self.seen = scope
@@ -32,7 +32,7 @@ class OwnPages:
         await send({"type": "http.response.body", "body": b""})
 
     def wsgi(self, environ, start_response):
-        """Serve WSGI."""
+        """Answer one WSGI request, as ``_answer`` says."""
         self.seen = environ
         try:
             fields = self._answer(environ, environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
@@ -43,26 +43,28 @@ class OwnPages:
         return [b""]
 
     def _answer(self, request, body):
+        """Return the fields of a response that signs in by the JSON in *body*, or signs out where there is none."""
         auth = self.auth
         if not body:
             return auth.cookies.clear() if "/out" in str(request.get("PATH_INFO")) else []
-        wish = json.loads(body)
-        account = auth.passwords.check(wish["username"], wish["password"], request=request)
+        sent = json.loads(body)
+        account = auth.passwords.check(sent["username"], sent["password"], request=request)
         origin = auth.cookies.origin_of(request)
         tokens = auth.sessions.sign_in(
-            account, username=wish["username"], remember=wish.get("remember", False), origin=origin
+            account, username=sent["username"], remember=sent.get("remember", False), origin=origin
         )
         return auth.cookies.set_on(tokens, request)
 
     async def _answer_awaitable(self, request, body):
+        """Do as ``_answer`` does, awaitable."""
         auth = self.auth
         if not body:
             return auth.async_cookies.clear() if "/out" in request["path"] else []
-        wish = json.loads(body)
-        account = await auth.async_passwords.check(wish["username"], wish["password"], request=request)
+        sent = json.loads(body)
+        account = await auth.async_passwords.check(sent["username"], sent["password"], request=request)
         origin = auth.async_cookies.origin_of(request)
         tokens = await auth.async_sessions.sign_in(
-            account, username=wish["username"], remember=wish.get("remember", False), origin=origin
+            account, username=sent["username"], remember=sent.get("remember", False), origin=origin
         )
         return await auth.async_cookies.set_on(tokens, request)
 
@@ -71,7 +73,7 @@ class Browser(LoginClient):
     """A browser that signs in at the page of the application."""
 
     def sign_in(self, name="alice", password="wonder", **more):
-        """Send the form; return the status."""
+        """Post name and password to the sign-in page; return the status."""
         headers = () if self.cookies else self.page
         return self.request(
             "POST", "/sign-in", json_body={"username": name, "password": password, **more}, headers=headers

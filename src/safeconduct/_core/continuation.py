@@ -65,7 +65,7 @@ class Continuation:
     Find out which navigations are redirected to ``…/continue``.
 
     Args:
-        settings: Where the pages are; nobody is redirected from the sign-in page.
+        settings: Where the pages are; a request for the sign-in page is never redirected.
         cookies: The names of our cookies.
         issuer: Our own issuer, whose tokens have sessions here.
         session_verbs: Returns what knows the sessions.

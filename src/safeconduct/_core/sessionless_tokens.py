@@ -166,8 +166,7 @@ def carried(claims: Mapping[str, Any], *, is_foreign: bool) -> dict[str, Any]:
     """
     Return the claims that a token made from another one repeats.
 
-    They are who may act with it (RFC 8693 §4.4) and, unless the new token is for another server, which would not show
-    it, what the user is called.
+    ``may_act`` says who may act with it (RFC 8693 §4.4).  ``name`` is for a token of our own, since only we show it.
     """
     names = ("may_act",) if is_foreign else ("may_act", "name")
     return {name: claims[name] for name in names if name in claims}

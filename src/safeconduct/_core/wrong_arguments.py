@@ -12,17 +12,18 @@ R = TypeVar("R")
 
 
 class WrongArguments(ConfigurationError, TypeError):
-    """A function was called with arguments that it does not take; Python's own error says no more than that."""
+    """A function was called with arguments that it does not take."""
 
 
 def wants(example: str, *, name: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
-    Let a function raise ``WrongArguments``, with *example* as what to write, for arguments that it does not take.
+    Let a function raise ``WrongArguments``, which shows *example*, for arguments that it does not take.
 
-    So the line is shown to those who forget the parentheses of a decorator, or give a class for an instance.
+    It helps those who forget the parentheses of a decorator, or pass a class for an instance; Python's ``TypeError``
+    would not say what to write.
 
     Args:
-        example: What was wanted.
+        example: A correct call.
         name: What was called, in words. Default: the function.
     """
 
@@ -43,7 +44,7 @@ def wants(example: str, *, name: str | None = None) -> Callable[[Callable[P, R]]
 
 
 def _mismatch(function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> str | None:
-    """Return why *function* does not take the arguments; None if it does, so that it has failed by itself."""
+    """Return why *function* does not take the arguments; None if it does, and has raised an error of its own."""
     try:
         inspect.signature(function).bind(*args, **kwargs)
     except TypeError as error:

@@ -232,7 +232,7 @@ def safe_next(text: object, *, is_excluded: Callable[[str], bool], root_path: st
 
     Args:
         text: At most 2,048 printable ASCII characters that begin with exactly one ``/``.
-        is_excluded: Returns whether nobody is led to a path, which is relative to the application.
+        is_excluded: Returns whether a path, relative to the application, must not be returned.
         root_path: The prefix under which the application is mounted.
     """
     if not isinstance(text, str) or len(text) > MAX_NEXT_LENGTH or not _LOCAL.fullmatch(text):

@@ -14,9 +14,8 @@ FieldReader = Callable[[bytes], list[bytes]]
 Route = tuple[str, str, str, bytes | None]
 """Method, path, mount prefix and raw path of a request, before they are parsed."""
 
-
 Mount = tuple[object, str]
-"""The owner of a middleware, which identifies its ``Auth``, and the mount prefix at which it stands."""
+"""The owner of a middleware, which identifies its ``Auth``, and the mount prefix of that middleware."""
 
 PageFields = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
 """``Origin``, ``Sec-Fetch-Site``, ``Referer`` and ``X-CSRF-Token``, which show what page sent a request."""
@@ -94,7 +93,7 @@ class Request:
             client_host: The peer's address as text, where the server knows it.
             query: The query as it came, without the question mark.
             merges_spellings: Whether the server joins ``X_Name`` with ``X-Name`` by a comma without a blank.
-            mounts: Where middlewares stand, the outermost first.
+            mounts: Those of our middlewares around this request, the outermost first.
         """
         self.route = route
         self.method = method

@@ -111,9 +111,9 @@ def hide_cookies(scope: Scope, names: frozenset[bytes], line: bytes | None = Non
 
     Args:
         scope: The scope, which is changed.
-        names: The names.
-        line: Its only ``Cookie`` field; None where there are several, or it was not looked at.
-        rest: What remains of *line*; None where that is not known yet.
+        names: The names of the hidden cookies.
+        line: The only ``Cookie`` field; None where there are several, or it has not been read.
+        rest: *line* without these cookies; None where that is not known yet.
     """
     fields = scope["headers"]
     if line is None or rest is None:

@@ -10,6 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme
 
 from safeconduct._core.requirement import requirements_of
+from safeconduct._http.scope import read_scope
 from safeconduct._integrations.openapi import SecurityDescription, total_requirement
 from safeconduct.auth import Auth
 
@@ -28,12 +29,13 @@ class OperationDescription:
     """
 
     def __init__(self, auth: Auth) -> None:
+        self._auth = auth
         self._security = SecurityDescription(auth, "")
         self._schemes: dict[str, SecurityScheme] = {}
         self._responses = {int(status): _response(found) for status, found in self._security.responses().items()}
 
     def config(self, openapi: OpenAPIConfig) -> OpenAPIConfig:
-        """Return *openapi* with the security schemes, served below the root path of each request."""
+        """Return *openapi* with the security schemes, and with the token URL of each request."""
         own: Any = openapi.components
         # A copy: the default of Litestar is one for all applications of a process.
         described = copy(openapi)
@@ -44,7 +46,7 @@ class OperationDescription:
             if not any(plugin.has_path(_JSON) for plugin in plugins):
                 # As Litestar would do for itself.
                 plugins.append(JsonRenderPlugin())
-            described.render_plugins = [_BelowRootPath(plugin) for plugin in plugins]
+            described.render_plugins = [_WithTokenUrl(plugin, self._auth) for plugin in plugins]
             for plugin, below in zip(plugins, described.render_plugins, strict=True):
                 if plugin is openapi.default_plugin:
                     described.default_plugin = below
@@ -66,16 +68,18 @@ class OperationDescription:
         self._schemes.update({name: _security_scheme(scheme) for name, scheme in self._security.schemes().items()})
 
 
-class _BelowRootPath(OpenAPIRenderPlugin):
-    """Render a schema by another plugin, with the token URL below the root path of the request."""
+class _WithTokenUrl(OpenAPIRenderPlugin):
+    """Render a schema by another plugin, with the token URL where our endpoints are for the request."""
 
-    def __init__(self, plugin: OpenAPIRenderPlugin) -> None:
+    def __init__(self, plugin: OpenAPIRenderPlugin, auth: Auth) -> None:
         super().__init__(path=plugin.paths, media_type=plugin.media_type)
+        self._auth = auth
         self._plugin: Any = plugin  # some of its types are not complete
 
     def render(self, request: Any, openapi_schema: dict[str, Any]) -> bytes:
         """Return the schema as the other plugin renders it."""
-        rendered: bytes = self._plugin.render(request, _below(request.scope.get("root_path", ""), openapi_schema))
+        root_path = self._auth.asgi_gate().endpoints_root(read_scope(request.scope))
+        rendered: bytes = self._plugin.render(request, _below(root_path, openapi_schema))
         return rendered
 
     def receive_router(self, router: Router) -> None:

@@ -82,7 +82,7 @@ def total_requirement(rules: Requirement, more: Iterable[Requirement]) -> Requir
 
 
 def security_schemes(config: Config) -> Schema:
-    """Return the security schemes of the sources in use; those for handshakes are nothing that OpenAPI describes."""
+    """Return the security schemes of the sources in use; OpenAPI has none for those of WebSocket handshakes."""
     sources, found = config.sources, dict[str, Any]()
     if "bearer" in sources:
         format_ = "opaque" if config.tokens.format == "opaque" else "JWT"
@@ -107,7 +107,7 @@ def add_refusals(schema: Schema, config: Config, names: Collection[str]) -> None
 
     Args:
         schema: A document that lists the security of each operation already; it is changed.
-        config: What the form of an error's body follows from.
+        config: Names the format of error responses, ``problem_style``.
         names: Our security schemes.  An operation that may be called without any of them is left out.
     """
     items: list[Schema] = list(schema.get("paths", {}).values())

@@ -128,7 +128,7 @@ class KeyFolder:
             self._check()
 
     def read_again(self) -> None:
-        """Read the source now if it has changed, however short a time ago it was checked."""
+        """Read the source now if it has changed, even if it was just checked."""
         self._next_check_for_unknown = self._monotonic()
         self._check()
 

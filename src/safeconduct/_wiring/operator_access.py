@@ -97,7 +97,7 @@ class OperatorAccess:
         for policy in self._container.policies:
             if isinstance(policy.keys, KeyFolder):
                 policy.keys.read_again()
-        # The next request compares them, although the last comparison may not be a second old.
+        # So that the next request compares the keys, although the last comparison may be less than a second old.
         self._container.bearer.close()
 
     def begin_session(self, account: Account, *, transport: Transport) -> Tokens:

@@ -1,7 +1,6 @@
 """Let the admin of Django take its users from us: its sign-in page is ours, and its sign-out ends our session."""
 
 from typing import Any
-from urllib.parse import quote
 
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
@@ -9,6 +8,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from safeconduct._http.problems import page_url
 from safeconduct.django.http import state_of
 from safeconduct.django.project import sign_in_url
 from safeconduct.errors import InsufficientRights, MissingCredential
@@ -20,7 +20,7 @@ class AdminSite(admin.AdminSite):
     An admin whose users are signed in by safeconduct.
 
     Who may enter is up to the row of the user: ``is_active``, ``is_staff`` and the permissions.  No role or scope of a
-    token gives any of them.  An API key does not enter: it is no staff, whatever its owner is.
+    token gives any of them.  An API key does not enter, since its ``is_staff`` is False.
     """
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -49,9 +49,8 @@ class AdminSite(admin.AdminSite):
         url = None if state is None else sign_in_url(state.auth.config)
         if state is None or url is None:
             raise MissingCredential
-        wished = quote(request.GET.get(REDIRECT_FIELD_NAME) or index, safe="/")
-        prefix = state.gate.endpoints_root(state.request).rstrip("/")
-        return HttpResponseRedirect(f"{prefix}{url}{'&' if '?' in url else '?'}next={wished}")
+        path = state.gate.endpoints_root(state.request).rstrip("/") + url
+        return HttpResponseRedirect(page_url(path, target=request.GET.get(REDIRECT_FIELD_NAME) or index))
 
 
 class AdminConfig(DjangoAdminConfig):

@@ -95,7 +95,7 @@ def query_of(request: HttpRequest) -> bytes:
 
 
 def outer_of(request: HttpRequest) -> Mapping[str, Any]:
-    """Return the scope or the environ, in which a middleware of ours around Django may have left something."""
+    """Return the scope or the environ, where a middleware of ours around Django leaves its ``Passed``."""
     return request.scope if isinstance(request, ASGIRequest) else request.META
 
 

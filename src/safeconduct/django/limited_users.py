@@ -1,13 +1,13 @@
 """
-Limit the row of a user to what an API key, or a service that acts for them, may do.
+Limit a user's permissions in Django to the scopes and roles of an API key, or of a service that acts for the user.
 
-Such a credential has the scopes and roles that it was given, and not all of its owner's.  Django's own permissions know
-neither, so the row that a view sees has only
+Such a credential has only the scopes and roles that it was given.  Django's permissions depend on neither, so the user
+that a view sees has only
 
-- the permissions of those of its groups that the credential names as roles,
-- those that the credential names as scopes, such as ``shop.view_order``,
+- the permissions of the user's groups whose names are among the roles of the credential,
+- the permissions whose names are among its scopes, such as ``shop.view_order``,
 
-and no more than the user has.  It is no staff and no superuser.
+and of these only what the user has.  ``is_staff`` and ``is_superuser`` are False.
 """
 
 from collections.abc import Callable, Generator, Iterable
@@ -31,18 +31,18 @@ _CACHES: Final = frozenset({"_perm_cache", "_user_perm_cache", "_group_perm_cach
 
 
 def is_limited(identity: Principal) -> bool:
-    """Say whether *identity* may have less than the user whom it names."""
+    """Say whether the credential of *identity* may permit less than its user may do."""
     return identity.scheme == "api_key" or identity.actor is not None
 
 
 def limited_user(row: Any, *, scopes: frozenset[str], roles: frozenset[str]) -> Any:
     """
-    Return *row* with the permissions that *scopes* and *roles* leave it; it is saved and deleted as before.
+    Return a user with the fields of *row*, and of its permissions only those that *scopes* and *roles* name.
 
-    It is another object with the same fields: whatever is computed from the permissions of one, and kept there, is not
-    seen by the other.
+    Saving or deleting it saves or deletes *row*.  Each has a state of its own: what is computed from the permissions of
+    one, and kept there, is not seen by the other.
     """
-    user: Any = object.__new__(_limited(row.__class__))
+    user: Any = object.__new__(_limited_class(row.__class__))
     known: dict[str, Any] = user.__dict__
     known.update({name: value for name, value in row.__dict__.items() if name not in _CACHES})
     if _STATE in known:
@@ -59,13 +59,13 @@ def _copied(state: Any, related: dict[str, Any]) -> Any:
 
 
 def _denied(name: str) -> property:
-    """Return a property that is False, whatever is set and saved."""
+    """Return a property that reads as False; a value that is set is kept for the row, and saved."""
 
-    def put(user: Any, value: object) -> None:
+    def set_on_row(user: Any, value: object) -> None:
         with _changed_row_of(user) as row:
             setattr(row, name, value)
 
-    return property(lambda _user: False, put)
+    return property(lambda _user: False, set_on_row)
 
 
 def _of_row(name: str) -> Any:
@@ -79,7 +79,11 @@ def _of_row(name: str) -> Any:
 
 
 class _Limits:
-    """What takes precedence over the methods of a user model, and of its own code that calls them."""
+    """
+    Override the permissions of a user model, for callers and for the model's own methods alike.
+
+    "Both" are the user and the credential.
+    """
 
     is_staff = _denied("is_staff")
     is_superuser = _denied("is_superuser")
@@ -98,11 +102,11 @@ class _Limits:
         return own.filter(pk__in=[pk for pk, label, codename in found if f"{label}.{codename}" in granted])
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Say whether both have the permission, the user and the credential."""
+        """Say whether both have the permission."""
         return bool(perm in _granted(self) and _row_of(self).has_perm(perm, obj))
 
     async def ahas_perm(self, perm: str, obj: Any = None) -> bool:
-        """Say whether both have the permission, the user and the credential."""
+        """Say whether both have the permission."""
         return bool(perm in await _agranted(self) and await _row_of(self).ahas_perm(perm, obj))
 
     def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
@@ -130,19 +134,19 @@ class _Limits:
         return (await _agranted(self)).intersection(await _row_of(self).aget_all_permissions(obj))
 
     def get_user_permissions(self, obj: Any = None) -> set[str]:
-        """Return those of the user's own permissions that the credential has too."""
+        """Return the user's own permissions, those of no group, that both have."""
         return _granted(self).intersection(_row_of(self).get_user_permissions(obj))
 
     async def aget_user_permissions(self, obj: Any = None) -> set[str]:
-        """Return those of the user's own permissions that the credential has too."""
+        """Return the user's own permissions, those of no group, that both have."""
         return (await _agranted(self)).intersection(await _row_of(self).aget_user_permissions(obj))
 
     def get_group_permissions(self, obj: Any = None) -> set[str]:
-        """Return those of the groups' permissions that the credential has too."""
+        """Return the permissions of the user's groups that both have."""
         return _granted(self).intersection(_row_of(self).get_group_permissions(obj))
 
     async def aget_group_permissions(self, obj: Any = None) -> set[str]:
-        """Return those of the groups' permissions that the credential has too."""
+        """Return the permissions of the user's groups that both have."""
         return (await _agranted(self)).intersection(await _row_of(self).aget_group_permissions(obj))
 
     save, save_base, delete = _of_row("save"), _of_row("save_base"), _of_row("delete")
@@ -151,28 +155,29 @@ class _Limits:
     validate_unique, validate_constraints = _of_row("validate_unique"), _of_row("validate_constraints")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let a copy have the same limits."""
+        """Pickle and copy the user with its limits."""
         made: Any = super().__reduce__()
         # Django makes the row of a model by its name.
         make, arguments, state = made
         kept = {name: value for name, value in state.items() if name not in {_ROW, _LIMITS}}
-        return _again, (make, arguments, *self.__dict__[_LIMITS]), kept
+        return _restored, (make, arguments, *self.__dict__[_LIMITS]), kept
 
 
-def _again(make: Callable[..., Any], arguments: Any, scopes: frozenset[str], roles: frozenset[str]) -> Any:
+def _restored(make: Callable[..., Any], arguments: Any, scopes: frozenset[str], roles: frozenset[str]) -> Any:
+    """Return the copy of a limited user, before ``__setstate__``."""
     return limited_user(make(*arguments), scopes=scopes, roles=roles)
 
 
 @cache
-def _limited(model: Any) -> Any:
-    """Return the class of limited users of a *model*, which is a class of Python and no model of its own."""
-    kept = {"__module__": model.__module__, "__qualname__": model.__qualname__}
-    # Past the metaclass, which would make a table for it.
-    return type.__new__(model.__class__, model.__name__, (_Limits, model), kept)
+def _limited_class(model: Any) -> Any:
+    """Return the class of the limited users of *model*; for Django it is not another model."""
+    attributes = {"__module__": model.__module__, "__qualname__": model.__qualname__}
+    # Without the `__new__` of Django's metaclass, which would register a model with a table of its own.
+    return type.__new__(model.__class__, model.__name__, (_Limits, model), attributes)
 
 
 def _row_of(user: Any) -> Any:
-    """Return *user* without limits, with the same values."""
+    """Return the row of *user*, without limits and with the same values."""
     known = user.__dict__
     row = known[_ROW]
     row.__dict__.update({name: value for name, value in known.items() if name not in _APART})
@@ -183,7 +188,7 @@ def _row_of(user: Any) -> Any:
 
 @contextmanager
 def _changed_row_of(user: Any) -> Generator[Any]:
-    """Yield *user* without limits, and take over what was changed there."""
+    """Yield the row of *user*, and take over what was changed there."""
     known, row = user.__dict__, _row_of(user)
     try:
         yield row
@@ -198,7 +203,7 @@ def _changed_row_of(user: Any) -> Generator[Any]:
 
 
 def _granted(user: Any) -> set[str]:
-    """Return the permissions that the credential names, by scopes and by roles."""
+    """Return the permissions of the credential: its scopes, and those of the groups that it names as roles."""
     known: dict[str, Any] = user.__dict__
     if _GRANTED not in known:
         scopes, roles = known[_LIMITS]

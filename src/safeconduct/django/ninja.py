@@ -17,7 +17,7 @@ from safeconduct.errors import AuthError
 from safeconduct.guard import principal, requires
 from safeconduct.principal import Level, Principal
 
-#: For sources of handshakes alone; Ninja needs a scheme.
+#: Where the sources are those of WebSocket handshakes alone; Ninja needs a scheme.
 _NO_SCHEME: Final = {"type": "http", "scheme": "bearer"}
 
 
@@ -85,14 +85,16 @@ def describe_refusals(api: NinjaAPI) -> None:
     def described(**named: Any) -> OpenAPISchema:
         schema = plain(**named)
         # Ninja names a scheme after its class.
-        add_refusals(schema, get_auth().config, {each.__name__ for each in (SafeconductAuth, *_below(SafeconductAuth))})
+        add_refusals(
+            schema, get_auth().config, {each.__name__ for each in (SafeconductAuth, *_subclasses_of(SafeconductAuth))}
+        )
         return schema
 
     vars(api)["get_openapi_schema"] = described
 
 
-def _below(kind: type) -> Iterator[type]:
+def _subclasses_of(kind: type) -> Iterator[type]:
     kinds: list[type] = kind.__subclasses__()
     for each in kinds:
         yield each
-        yield from _below(each)
+        yield from _subclasses_of(each)

@@ -1,7 +1,7 @@
 """
-Check passwords and set our cookies in the views of a sign-in page of the project's own.
+Check passwords and set our cookies in the views of the project's own sign-in page.
 
-Those that begin with ``a`` are awaited in async views, as Django's ``alogin`` is.
+Functions that begin with ``a`` are awaited in async views, as Django's ``alogin`` is.
 """
 
 from django.http import HttpRequest
@@ -18,9 +18,10 @@ def check_password(username: str, password: str, request: HttpRequest) -> Accoun
     Return the account if the password that came with *request* is right, as ``Auth.passwords.check`` does.
 
     Raises:
-        CrossSiteRequest: If a page that is not ours sent it; it counts as no try.
+        CrossSiteRequest: If a page that is not ours sent *request*; it counts as no try.
         BadCredentials: If the name or the password is wrong, or the account is disabled.
         TooManyAttempts: If a limit of the throttle is reached; nothing was compared.
+        Unavailable: If the store or the directory cannot be asked, or too many checks are waiting.
     """
     return get_auth().passwords.check(username, password, request=request)
 
@@ -36,6 +37,9 @@ def set_cookies(response: HttpResponseBase, tokens: Tokens, request: HttpRequest
 
     Raises:
         CrossSiteRequest: If a page that is not ours sent *request*.
+        NotSupported: If a token is too long for a cookie.
+        Unavailable: If the store cannot be asked.
+        ConfigurationError: If there is a refresh token, and the sign-in had no *origin*.
     """
     _set(response, get_auth().cookies.set_on(tokens, request), request)
 
@@ -54,5 +58,5 @@ def _set(response: HttpResponseBase, fields: list[tuple[str, str]], request: Htt
     add_fields(response, fields)
     state = state_of(request)
     if state is not None:
-        # Django's ``logout`` ended the session before; its cookies are replaced, and must not be deleted any more.
+        # If Django's ``logout`` has ended the session before, its cookies are now replaced instead of deleted.
         state.is_signed_out = False

@@ -112,6 +112,26 @@ def test_the_place_of_the_sign_in_is_below_the_root_path(config, root_path, plac
     assert f'"tokenUrl":"{place}"' in page
 
 
+@pytest.mark.parametrize("is_nested", [True, False], ids=["one auth", "inside alone"])
+def test_the_place_of_the_sign_in_is_where_the_outermost_middleware_serves_it(is_nested):
+    """An inner middleware of the same ``Auth`` serves no endpoints."""
+    auth = Auth(
+        configuration(endpoints={}, access={"public": ["/api/{rest...}", "/schema/{rest...}"]}),
+        directory=MemoryDirectory(alice="wonder"),
+        clock=now,
+    )
+    app = Litestar([closed], plugins=[SafeconductPlugin(auth)])
+
+    async def mount(scope, receive, send):
+        await app({**scope, "root_path": "/api"}, receive, send)
+
+    outer = auth.asgi(mount) if is_nested else mount
+    schema = TestClient(outer, base_url=SITE).get("/api/schema/openapi.json").json()
+
+    path = schema["components"]["securitySchemes"]["password"]["flows"]["password"]["tokenUrl"]
+    assert ("/auth/login" if is_nested else "/api/auth/login") == path
+
+
 def test_a_schema_without_a_sign_in_is_served_below_a_root_path():
     app = Litestar([closed], plugins=[SafeconductPlugin(auth_for("main"))])
     with TestClient(app, base_url=SITE, root_path="/api") as client:

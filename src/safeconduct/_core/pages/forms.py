@@ -82,7 +82,7 @@ class FormEndpoints:
                 # A browser that navigates cannot keep tokens in any other way.
                 reply = await endpoint(replace(call, known={**parameters, "cookies": True}))
             except (BadCredentials, TooManyAttempts, Unavailable) as error:
-                return self._to_sign_in(error, call.request, target, self._said_there(error))
+                return self._to_sign_in(error, call.request, target, self._sign_in_parameters(error))
             return _redirected(reply, target)
 
         return serve
@@ -130,14 +130,14 @@ class FormEndpoints:
 
         return serve
 
-    def _said_there(self, error: AuthError) -> dict[str, str]:
-        """Return what the sign-in page is told about *error*."""
-        said = {"error": sign_in_error(error)}
+    def _sign_in_parameters(self, error: AuthError) -> dict[str, str]:
+        """Return the query parameters that tell the sign-in page about *error*."""
+        parameters = {"error": sign_in_error(error)}
         if isinstance(error, TooManyAttempts):
             # An instant, since the person may load the page again.  `Retry-After` would ask to wait with the
             # redirection itself (RFC 9110 §10.2.3).
-            said["retry_at"] = str(math.ceil(self._clock()) + error.retry_after_seconds)
-        return said
+            parameters["retry_at"] = str(math.ceil(self._clock()) + error.retry_after_seconds)
+        return parameters
 
     def _to_sign_in(
         self, error: AuthError, request: Request, target: str, more: Mapping[str, str] = NO_PARAMETERS

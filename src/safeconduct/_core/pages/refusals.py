@@ -15,16 +15,16 @@ from safeconduct.errors import AuthError, CrossSiteRequest, StepUpRequired, TooM
 from safeconduct.events import Event
 
 _TOO_MANY: Final = "too_many_attempts"
-SIGN_IN_ERRORS: Final[Mapping[str, str]] = {
+#: What the sign-in page says, by the query parameter ``error``; it says nothing for any other value.
+_SIGN_IN_ERRORS: Final[Mapping[str, str]] = {
     "invalid_credentials": "The user name or the password is wrong.",
     _TOO_MANY: "There were too many failed attempts.",
     "unavailable": "Nobody can sign in at the moment. Try again later.",
 }
-"""What the sign-in page says, by the query parameter ``error``; it says nothing for any other value."""
-
+#: The longest window of the throttle: we never ask to wait longer.
 _LONGEST_WAIT_SECONDS: Final = 3600
-"""The longest window of the throttle: no answer of ours asks to wait longer."""
-_SECONDS_BELOW: Final = 120
+#: A shorter wait is said in seconds.
+_SHORTEST_IN_MINUTES_SECONDS: Final = 120
 _MINUTE: Final = 60
 
 #: The title and the sentence of a page, by the code of the error.  Other errors have those of their problem.
@@ -62,17 +62,17 @@ def sign_in_text(error: str, wait_seconds: int | None) -> str | None:
 
     Args:
         error: What ``sign_in_error`` returned, or what the query of a page says.
-        wait_seconds: In how many seconds the person may try again, if that is known.  The query of a page may be
-            anybody's, so a time that we would not have written counts as unknown.
+        wait_seconds: In how many seconds the person may try again, if that is known.  Anyone can write the query of a
+            link, so a time that we would never write counts as unknown.
     """
-    text = SIGN_IN_ERRORS.get(error)
+    text = _SIGN_IN_ERRORS.get(error)
     if text is None or error != _TOO_MANY:
         return text
     if wait_seconds is None or wait_seconds > _LONGEST_WAIT_SECONDS:
         return f"{text} Try again later."
     if wait_seconds <= 0:
         return f"{text} You can try again now."
-    if wait_seconds < _SECONDS_BELOW:
+    if wait_seconds < _SHORTEST_IN_MINUTES_SECONDS:
         return f"{text} Try again in {wait_seconds} second{'' if wait_seconds == 1 else 's'}."
     return f"{text} Try again in {-(-wait_seconds // _MINUTE)} minutes."
 

@@ -46,11 +46,11 @@ class Targets:
     """
     Find where a person goes on after a page.
 
-    A page of ours begins the navigation, so that no check sees which page led the person there.  So it never leads to
-    one of our endpoints, nor to a page that is marked ``unsafe``.
+    It is never one of our endpoints, nor a path that a rule marks ``unsafe``: our page begins the navigation, so that
+    the check of the origin could not see which page led the person there.
 
     Args:
-        routes: All our endpoints, once they are known.
+        routes: All our endpoints; the list may still grow before the first request.
         policy: The access rules.
         shares_paths: Whether other methods of our paths are the application's.
     """

@@ -8,7 +8,7 @@ from safeconduct import asgi, wsgi
 from safeconduct.cli.app_inspection import Application, Framework, layers
 from safeconduct.cli.doctor.finding import Finding, ok, warn
 
-#: In the place of a name: our own middleware.
+#: Stands for our own middleware, where others have a name.
 _OURS: Final = ""
 _HOOKS: Final = {"flask_cors": "Flask-CORS", "quart_cors": "Quart-CORS"}
 _AROUND: Final = "Put a CORS middleware around the whole application, or let the server in front answer CORS."
@@ -24,9 +24,9 @@ _REMEDIES: Final[Mapping[str, str]] = {
 
 
 def check_cors(application: Application) -> Iterator[Finding]:
-    """Check where CORS is answered; it may be that nothing answers it, or that this cannot be known."""
+    """Check whether CORS is answered outside of our middleware; nothing is said where nothing answers it."""
     framework, is_ours = application.framework, False
-    inside = _INSIDE.get(framework or "")
+    inside = None if framework is None else _INSIDE.get(framework)
     for name in (*map(_name_of, application.wrappers), *(inside(application.app) if inside else ())):
         if name == _OURS:
             is_ours = True
@@ -40,14 +40,14 @@ def check_cors(application: Application) -> Iterator[Finding]:
         where = "an application of this kind" if framework is None else application.title
         yield ok(
             "application",
-            f"CORS cannot be found in {where}; whatever answers it there is inside of AuthMiddleware",
+            f"CORS cannot be found in {where}; if something answers it there, it is inside of AuthMiddleware",
         )
 
 
 def _inside(application: Application, name: str) -> Finding:
     passes = all(guard.gate.policy.passes_preflights for guard in application.guards)
     refused = "" if passes else "preflights are refused before it, "
-    # Where nothing of the framework puts ours inside, nothing of it can stand outside of it.
+    # Where we are wrapped around the application, nothing of its framework can be outside of us.
     is_integrated = any(guard.installation == "integrated" for guard in application.guards)
     remedy = _REMEDIES.get(application.framework or "", _AROUND) if is_integrated else _AROUND
     return warn(
@@ -80,7 +80,7 @@ def _in_flask(app: Any) -> Iterator[str | None]:
 
 
 def _modules_of(function: Any) -> Iterator[str]:
-    """Yield the modules where *function*, and what it decorates, were written."""
+    """Yield the names of the modules that define *function* and the functions that it wraps."""
     while function is not None:
         function = getattr(function, "func", function)
         yield getattr(function, "__globals__", {}).get("__name__", "")
@@ -104,8 +104,8 @@ def _in_falcon(app: Any) -> Iterator[str | None]:
     return map(_name_of, app._unprepared_middleware)  # noqa: SLF001 - it has no public list
 
 
-#: What reads an application of each framework, from the outside in; the others do not tell what they run.
-_INSIDE: Final[Mapping[Framework | str, Callable[[Any], Iterator[str | None]]]] = {
+#: Returns the names of the layers of an application, from the outside in; other frameworks do not show them.
+_INSIDE: Final[Mapping[Framework, Callable[[Any], Iterator[str | None]]]] = {
     "starlette": _in_starlette,
     "fastapi": _in_starlette,
     "flask": _in_flask,

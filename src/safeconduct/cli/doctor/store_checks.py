@@ -226,7 +226,7 @@ def _epochs(replies: Mapping[int, Reply], config: Config) -> Iterator[Finding]:
             continue
         meta = _meta(reply)
         reason, count = meta.get(b"reason"), config.store.shards
-        if (noted := _shards(meta, count)) != count:
+        if (noted := _number_of_shards(meta, count)) != count:
             text = f"shard {shard} belongs to data that are spread over {noted} shards, and store.shards is {count}"
             yield fail("epoch", f"{text}: every request is answered 503", f"store.shards = {noted}.")
         elif b"epoch" not in meta:
@@ -288,7 +288,7 @@ def _meta(reply: Reply) -> Meta:
     return {bytes(name): bytes(value) for name, value in zip(reply[::2], reply[1::2], strict=True)}
 
 
-def _shards(meta: Meta, otherwise: int) -> int:
+def _number_of_shards(meta: Meta, otherwise: int) -> int:
     return int(meta.get(b"shards", otherwise))
 
 

@@ -1,4 +1,4 @@
-"""Read the certificates by which servers are verified once for all connections, and again when their files change."""
+"""Keep the TLS context of connections until one of its files changes."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -10,18 +10,19 @@ _State = tuple[tuple[int, ...] | None, ...]
 @dataclass(slots=True, unsafe_hash=True)
 class Certificates:
     """
-    Verify servers by their certificates, and prove our own identity where a server asks for that.
+    Make the TLS context that verifies servers, and shows our own certificate to a server that asks for one.
 
-    Reading the authorities of a system takes longer than a handshake, and blocks an event loop meanwhile.
+    It is shared by all connections, since reading the authorities of a system takes longer than a handshake, and would
+    block an event loop each time.
 
     Args:
-        files: The paths by redis-py's names: of the authorities, of our own certificate and of its key.  Without the
-            first the system's authorities are trusted.
+        files: Paths, under redis-py's names for them: ``ssl_ca_certs``, ``ssl_certfile`` and ``ssl_keyfile``.  Without
+            ``ssl_ca_certs`` the authorities of the system are trusted.
     """
 
-    # Never assigned again, so that the hash stays the same.
+    # Part of the hash, so never assigned again.
     files: tuple[tuple[str, str], ...]
-    _read: tuple[_State, ssl.SSLContext] | None = field(default=None, init=False, compare=False, repr=False)
+    _cached: tuple[_State, ssl.SSLContext] | None = field(default=None, init=False, compare=False, repr=False)
 
     def context(self) -> ssl.SSLContext:
         """
@@ -32,20 +33,20 @@ class Certificates:
         """
         files = dict(self.files)
         authorities = files.get("ssl_ca_certs")
-        # Looked at before they are read: what changes in between is noticed by the next connection.
+        # Before they are read, so that the next connection notices a change in between.
         state = tuple(map(_state_of, files.values() if authorities else [*files.values(), *_system_paths()]))
-        known = self._read
-        if known is not None and known[0] == state:
-            return known[1]
+        cached = self._cached
+        if cached is not None and cached[0] == state:
+            return cached[1]
         try:
             context = _new_context(files)
         except OSError:
-            if known is None:
+            if cached is None:
                 raise
             # In the middle of an exchange, a file is missing or incomplete, or a key is still that of another
             # certificate.  What was trusted before counts until all can be read; the next connection looks again.
-            return known[1]
-        self._read = state, context
+            return cached[1]
+        self._cached = state, context
         return context
 
 
@@ -59,7 +60,7 @@ def _new_context(files: dict[str, str]) -> ssl.SSLContext:
 
 def _system_paths() -> list[str]:
     paths = ssl.get_default_verify_paths()
-    # Each is None where there is no such file, or no such folder.
+    # Each is None where the system has no such file or folder.
     return [path for path in (paths.cafile, paths.capath) if path]
 
 

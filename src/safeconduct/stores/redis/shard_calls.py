@@ -159,9 +159,9 @@ class ShardCalls:
 
     async def claim_shards(self) -> None:
         """
-        Note over how many shards the keys are spread, before data begin in any shard but the first.
+        Store the number of shards in the first shard, before data begin in another one.
 
-        An empty shard does not tell whether it is new, or the keys are looked for in the wrong one.
+        An empty shard alone does not show whether it is new, or whether the caller has the wrong number of shards.
 
         Raises:
             UntrustedStore: If the data are spread over another number.

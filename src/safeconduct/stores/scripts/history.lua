@@ -2,7 +2,7 @@
 -- cases have no functions of their own, because every request would pay for creating those.
 if fields[1] then
   if not fields[13] then
-    -- Earlier versions did not note it.  May fail for lack of memory: then it is noted later.
+    -- Earlier versions did not store it.  If this fails for lack of memory, a later script does it.
     redis.pcall('HSET', meta, 'shards', shards)
   end
   -- Each set has a member that nothing removes.  Where it is missing, the set was evicted or deleted with all that it

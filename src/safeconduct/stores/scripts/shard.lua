@@ -1,5 +1,5 @@
 -- Prepended to every script on a shard.  ARGV[2] is the caller's horizon in milliseconds.  The last arguments, after
--- the script's own: over how many shards the caller spreads its keys; epoch, line and head as the caller knows them;
+-- the script's own: the caller's number of shards; epoch, line and head as the caller knows them;
 -- the tag and issued_ms of the token of ours that the script is about ("" for none); 16 random bytes; then what the
 -- caller's connection knows of the server: its run, when that started in milliseconds, "1" if it has an append-only
 -- file, "1" if the server was asked just now.
@@ -28,7 +28,7 @@ if type(refused) == 'table' and refused.err and string.find(refused.err, 'READON
   return redis.error_reply('READONLY the store is a replica')
 end
 
--- Spread over another number of shards, most subjects would be looked for where nothing that revokes them is found.
+-- A caller with another number of shards would look for most subjects in shards that do not have their revocations.
 if fields[13] and fields[13] ~= shards then
   return redis.error_reply('SHARDS ' .. fields[13])
 end
@@ -82,7 +82,7 @@ end
 -- The beginning of every reply.
 local function reply(first, second)
   if not fields[1] then
-    -- The number of shards may be noted before the epoch begins.
+    -- claim_shards.lua may have stored the number of shards before the epoch begins.
     local is_empty = redis.call('EXISTS', rev, cut, log) == 0 and #redis.call('HGETALL', meta) == (fields[13] and 2 or 0)
     return {'', 0, '', 0, is_empty and 1 or 0, now, first, second}
   end

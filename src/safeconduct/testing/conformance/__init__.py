@@ -12,8 +12,8 @@ Everything happens in this process: no network, no server.  With pytest::
     def test_conformance(check, site):
         check(site)
 
-A check raises ``AssertionError`` if the application lets something through, and ``unittest.SkipTest``, which pytest
-knows, if it is about something that the site does not have.
+A check raises ``AssertionError`` if the application does not behave as it must, and ``unittest.SkipTest``, which pytest
+reports as skipped, if it is about something that the site does not have.
 """
 
 from typing import Final
@@ -33,7 +33,7 @@ CHECKS: Final[tuple[Check, ...]] = (*ACCESS_CHECKS, *COOKIE_CHECKS, *LOGIN_CHECK
 
 
 def check_all(site: Site) -> Report:
-    """Run every check, and return what became of each."""
+    """Run every check and return the outcomes; an exception of the application itself is raised."""
     passed: list[str] = []
     skipped: list[tuple[str, str]] = []
     failed: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""Check that an application lets in whom it must, and nobody else, whatever they send."""
+"""Check that an application serves signed-in users, and refuses forged credentials and every way around them."""
 
 from collections.abc import Callable, Iterator
 from typing import Final

@@ -15,13 +15,13 @@ from safeconduct.testing.conformance.in_process import AppResponse, AttackReques
 from safeconduct.testing.conformance.site import Site
 from safeconduct.testing.signed_in import signed_in_cookies
 
-#: Those of a network for documentation (RFC 5737); each request has another, so that the throttle counts it by itself.
+#: Of a network for documentation (RFC 5737).  Each request has another one, so that the throttle counts it separately.
 _ADDRESSES: Final = cycle(f"198.51.100.{last}" for last in range(1, 255))
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInUser:
-    """What a sign-in or a refresh gave: tokens in the body, or cookies."""
+    """The result of a sign-in or a refresh: tokens in the body, or cookies."""
 
     by_cookie: bool
     #: The address of the client, to which a session may be bound.
@@ -31,7 +31,7 @@ class SignedInUser:
     cookies: "dict[str, Morsel[str]]" = field(repr=False)
 
     def credential(self, site: Site) -> Fields:
-        """Return the header by which this user is known; empty where none was given."""
+        """Return the header with the access token; empty where there is none."""
         if self.by_cookie:
             return _cookie_line(site, self.cookies, "access")
         token = self.content.get("access_token")
@@ -62,7 +62,7 @@ class SignedInUser:
 
 
 def signed_in_by(request: AttackRequest, response: AppResponse, *, by_cookie: bool) -> SignedInUser:
-    """Read the response to *request*, which gives tokens, however malformed it is."""
+    """Read the tokens in the response to *request*; a malformed response has none."""
     try:
         content: object = json.loads(response.body)
     except ValueError:

@@ -1,27 +1,28 @@
-"""Say what holds for a site, and how a check fails."""
+"""Define what a check is, and the expectations that checks share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, NoReturn
 from unittest import SkipTest
 
 from safeconduct.testing.conformance.in_process import AppResponse, AttackRequest, Fields
 from safeconduct.testing.conformance.site import Site
 
-#: What a browser says of a page that is not ours.
+#: The fields by which a browser tells that another site's page sent a request.
 FOREIGN_PAGES: Final[tuple[tuple[str, str], ...]] = (
     ("origin", "https://attacker.example"),
     ("origin", "null"),
     ("sec-fetch-site", "cross-site"),
     ("referer", "https://attacker.example"),
 )
-#: What a request gets that is refused or not understood; never 2xx, and never a fault of the application.
+#: The statuses of a request that was refused or not understood: no 2xx, and no fault of the application.
 NOT_SERVED: Final = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 414, 431, 501})
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that holds for a site; its text says what, and is the id of a test."""
+    """One property of a protected application; its text is the id of a test."""
 
     says: str
     run: Callable[[Site], None]
@@ -37,16 +38,16 @@ class Check:
         self.run(site)
 
     def __str__(self) -> str:
-        """Return what holds."""
+        """Return the text."""
         return self.says
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of each check."""
+    """The outcome of each check."""
 
     passed: tuple[str, ...]
-    #: Each with the reason why it does not apply.
+    #: Each with the reason.
     skipped: tuple[tuple[str, str], ...]
     #: Each with what was seen instead.
     failed: tuple[tuple[str, str], ...]
@@ -86,9 +87,11 @@ def expect_not_served(site: Site, request: AttackRequest) -> None:
         fail(request, response, "a refusal")
 
 
-def get(path: str, headers: Fields = (), **more: Any) -> AttackRequest:
+def get(
+    path: str, headers: Fields = (), *, query: str = "", planted: Mapping[str, Any] = MappingProxyType({})
+) -> AttackRequest:
     """Return a request by GET."""
-    return AttackRequest("GET", path, headers, **more)
+    return AttackRequest("GET", path, headers, query=query, planted=planted)
 
 
 def fields(headers: dict[str, str]) -> Fields:
@@ -110,7 +113,7 @@ def revoke(site: Site, subject: str) -> None:
 
 def require_stored_sessions(site: Site) -> None:
     """
-    Return if sessions are kept, so that they can end.
+    Check that sessions are stored, so that they can end.
 
     Raises:
         unittest.SkipTest: If there is no store.

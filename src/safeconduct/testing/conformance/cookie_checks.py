@@ -12,7 +12,7 @@ _UNSAFE: Final = ("POST", "PUT", "PATCH", "DELETE")
 
 
 def _unsafe_methods(site: Site) -> list[str]:
-    """Return the methods that the middleware sees: some frameworks answer 405 before it."""
+    """Return the methods that reach the middleware: some frameworks answer 405 before it."""
     methods = [each for each in _UNSAFE if site.ask(AttackRequest(each, site.closed)).status == 401]  # noqa: PLR2004 - a status
     if not methods:
         raise SkipTest(f"{site.closed} answers GET alone, before the middleware")

@@ -18,7 +18,7 @@ _FAR_SECONDS: Final = 7200
 
 class Signer:
     """
-    Signs what a user's token says, with changes.
+    Sign the claims of a user's token, with changes that no verifier may accept.
 
     Args:
         source: Signs the tokens that the application accepts.
@@ -37,11 +37,11 @@ class Signer:
         return self.issued(later_seconds=-(self._source.lifetime_seconds + self._source.leeway_seconds + 1))
 
     def signed(self, claims: Mapping[str, Any] | None = None, *, token_type: str | None = None) -> str:
-        """Return a token of the accepted key with other claims; one of None is left out."""
+        """Return a token of the accepted key with other claims; a claim of None is left out."""
         return self._source.signed(without_none(self.claims(), claims or {}), token_type or self.token_types[0])
 
     def of_type(self, token_type: str) -> str:
-        """Return a token that is good but for its type."""
+        """Return a token that is valid except for its type."""
         if token_type in self.token_types:
             raise SkipTest(f"tokens of the type {token_type} are accepted")
         return self.signed(token_type=token_type)
@@ -49,10 +49,10 @@ class Signer:
     def too_long(self) -> str:
         """Return a token of the accepted key that claims a longer lifetime than is accepted."""
         claims = self.claims()
-        return self.signed({"exp": claims["iat"] + self._source.longest_seconds + 3600})
+        return self.signed({"exp": claims["iat"] + self._source.max_lifetime_seconds + 3600})
 
     def claims(self) -> dict[str, Any]:
-        """Return the claims of a token that counts."""
+        """Return the claims of a token that is accepted."""
         return self._source.claims()
 
     def forged(self, key: Key, header: Mapping[str, Any] | None = None) -> str:
@@ -133,4 +133,4 @@ FORGERIES: Final[Mapping[str, Callable[[Signer], str]]] = {
     "an ID token": lambda signer: signer.of_type("JWT"),
     "a token of another type": lambda signer: signer.of_type("logout+jwt"),
 }
-"""What each token is, and how it is made."""
+"""What makes each token, by its description."""

@@ -48,7 +48,7 @@ class AppResponse:
 
     @property
     def is_served(self) -> bool:
-        """Whether the application has answered it, rather than refused it."""
+        """Whether the status is 2xx."""
         return 200 <= self.status < 300  # noqa: PLR2004 - the class of a status code
 
 
@@ -114,17 +114,17 @@ class AsgiServer:
 
     async def _after_startup(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         if self._lifespan is None:
-            self._lifespan = asyncio.ensure_future(self._live())
+            self._lifespan = asyncio.ensure_future(self._run_lifespan())
             await self._received.put({"type": "lifespan.startup"})
-            said = await self._sent.get()
-            if said["type"] == "lifespan.startup.failed":
+            message = await self._sent.get()
+            if message["type"] == "lifespan.startup.failed":
                 coroutine.close()
-                raise RuntimeError(f"the startup of the application failed: {said.get('message')}")
+                raise RuntimeError(f"the startup of the application failed: {message.get('message')}")
         return await coroutine
 
-    async def _live(self) -> None:
+    async def _run_lifespan(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-        # An application that knows no lifespan raises (ASGI, lifespan protocol); it is served all the same.
+        # An application without a lifespan raises (ASGI, lifespan protocol), and is served all the same.
         with contextlib.suppress(Exception):
             await self._app(scope, self._received.get, self._sent.put)
         await self._sent.put({"type": "over"})
@@ -136,7 +136,7 @@ class AsgiServer:
 
 class Socket:
     """
-    A WebSocket for which the test is the server and the client.
+    A WebSocket of which the test is the server and the client.
 
     Use it as a context manager, which disconnects.
     """
@@ -174,7 +174,7 @@ class Socket:
             task.cancel()
             raise AssertionError(f"WebSocket {scope['path']}: got neither an accept nor a refusal, wanted one of them")
         await task
-        # An application that has returned without a word: a server refuses the handshake.
+        # If the application returns without an answer, a server refuses the handshake.
         return task, {"type": "websocket.close", "status": 500}
 
     async def _close_code(self, patience_seconds: float) -> int | None:

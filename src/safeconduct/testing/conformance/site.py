@@ -24,7 +24,7 @@ class Site:
     """
     An application, and the paths of it that are attacked.
 
-    Use it as a context manager, which ends the lifespan of an ASGI application.
+    Use it as a context manager, which shuts an ASGI application down at the end.
 
     Args:
         app: The application with our middleware, extension or plugin.
@@ -34,14 +34,14 @@ class Site:
         websocket: A path that accepts WebSockets of any signed-in user. Default: WebSockets are not checked.
         login: The name and the password of a user who may sign in and see *closed*. Default: sign-in is not checked.
         scopes: The scopes that *closed* and *websocket* need.
-        subject: The subject of the tokens, which the directory must know if `login.cut_off` is "cached".
+        subject: The subject of the tokens; the directory must know it if ``login.cut_off`` is "cached".
         issuer: An issuer that the application trusts, which signs the tokens. Default: the application's own keys do.
         interface: "asgi" or "wsgi", where the application does not show which.
         auth: Its ``Auth``, where the application does not show it: the middleware is around a part of it.
 
     Raises:
-        ConfigurationError: If no middleware of ours is found, the interface cannot be told, or nothing can issue tokens
-            that the application takes.
+        ConfigurationError: If no middleware of ours is found, the interface is not known, or nothing issues tokens that
+            the application accepts.
     """
 
     def __init__(  # noqa: PLR0913 - what an author says of their application
@@ -81,13 +81,13 @@ class Site:
         self._server = AsgiServer(app, self._host) if self._interface == "asgi" else None
 
     def user(self, subject: str | None = None, *, roles: Collection[str] = ()) -> RequestHeaders:
-        """Return the header of a user whom the application lets in: by token, or by cookie where no token counts."""
+        """Return the header of a user whom the application lets in: a token, or a cookie if it takes no tokens."""
         return self.credential(self.tokens.of_user(subject or self.subject, roles=roles))
 
     def new_subject(self) -> str:
-        """Return the subject of a user whose tokens the check may revoke."""
+        """Return a subject whose tokens the check may revoke."""
         if self.auth.config.login.cut_off == "cached" and self.tokens.issuer is None:
-            # Our own tokens are issued after every cut-off, so that this user's later ones count.
+            # Our own tokens are issued after every cut-off, so that later ones of this user are accepted.
             return self.subject
         return f"{self.subject}-{next(self._numbers)}"
 
@@ -98,13 +98,13 @@ class Site:
         return RequestHeaders({"Cookie": f"{self.auth.config.cookies.access}={token}"})
 
     def serves(self, method: str, path: str) -> bool:
-        """Return whether a request is for an endpoint of ours, which the application serves."""
+        """Say whether a request is for one of our endpoints that the application serves."""
         gate = self.auth.asgi_gate() if self._interface == "asgi" else self.auth.wsgi_gate()
         return gate.endpoints.owns(method, path)
 
     @property
     def own_page(self) -> Fields:
-        """The header by which a browser says that a page of the application, which takes cookies, sent a request."""
+        """The header by which a browser tells that a page of the application sent a request; for cookies."""
         return (("origin", str(self.auth.config.external_url)),)
 
     def clock(self) -> Clock:
@@ -112,7 +112,7 @@ class Site:
         Return the clock, which the check may advance.
 
         Raises:
-            unittest.SkipTest: If the application has another one.
+            unittest.SkipTest: If the application or its store has a clock that cannot be advanced.
         """
         clock = operator_access(self.auth).clock
         if not isinstance(clock, Clock):
@@ -139,7 +139,7 @@ class Site:
         return self._server.connect(request)
 
     def close(self) -> None:
-        """End the lifespan of the application."""
+        """Shut the application down, if it is an ASGI application."""
         if self._server is not None:
             self._server.close()
 
@@ -148,7 +148,7 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close."""
+        """Close the site."""
         self.close()
 
 

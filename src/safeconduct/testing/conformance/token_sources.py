@@ -16,7 +16,7 @@ from safeconduct.testing.signed_in import new_grant, signed_in
 
 
 class TokenSource(Protocol):
-    """Signs tokens of a user that an application accepts, and others that it must refuse."""
+    """Sign tokens of a user that an application accepts, and others that it must refuse."""
 
     #: The ``iss`` of its tokens; None for that of the configuration.
     issuer: str | None
@@ -25,7 +25,7 @@ class TokenSource(Protocol):
     lifetime_seconds: int
     leeway_seconds: int
     #: The maximum lifetime of an accepted token.
-    longest_seconds: int
+    max_lifetime_seconds: int
 
     def of_user(self, subject: str, *, roles: Collection[str]) -> str:
         """Return a token of *subject*, with the roles of the application and the scopes of the user."""
@@ -36,7 +36,7 @@ class TokenSource(Protocol):
         ...
 
     def claims(self) -> dict[str, Any]:
-        """Return the claims of a token of the user that counts."""
+        """Return the claims of a token of the user that is accepted."""
         ...
 
     def signed(self, claims: Mapping[str, Any], token_type: str) -> str:
@@ -50,14 +50,14 @@ class TokenSource(Protocol):
 
 class OwnTokens:
     """
-    Signs with the keys of an ``Auth``.
+    Sign tokens with the keys of an ``Auth``.
 
     Args:
         auth: The ``Auth``.
         user: The subject and the scopes of the tokens.
 
     Raises:
-        ConfigurationError: If it has none.
+        ConfigurationError: If the ``Auth`` issues no tokens.
     """
 
     def __init__(self, auth: Auth, user: Account) -> None:
@@ -69,7 +69,7 @@ class OwnTokens:
         self.token_types: tuple[str, ...] = ("at+jwt",)
         self.lifetime_seconds = auth.config.tokens.access_lifetime_seconds
         self.leeway_seconds = auth.config.tokens.leeway_seconds
-        self.longest_seconds = auth.config.tokens.max_lifetime_seconds
+        self.max_lifetime_seconds = auth.config.tokens.max_lifetime_seconds
         self._auth = auth
         self._user = user
         self._access = operator_access(auth)
@@ -85,7 +85,7 @@ class OwnTokens:
         return self._access.issue(grant, iat_ms=self._now_ms() + later_seconds * 1000)
 
     def claims(self) -> dict[str, Any]:
-        """Return the claims of a token that counts."""
+        """Return the claims of a token that is accepted."""
         grant = new_grant(self._auth, self._access, self._user)
         return self._access.claims(grant, iat_ms=self._now_ms())
 
@@ -103,16 +103,16 @@ class OwnTokens:
 
 class IssuerTokens:
     """
-    Signs with the keys of a ``FakeIssuer``.
+    Sign tokens with the keys of a ``FakeIssuer``.
 
     Args:
         auth: The ``Auth`` that trusts it.
         issuer: The issuer.
         user: The subject and the scopes of the tokens.
-        roles: The roles of the application that its tokens must be able to give.
+        roles: The roles of the application that the trust must be able to map.
 
     Raises:
-        ConfigurationError: If no trust names it, its tokens are refused, or they cannot give one of *roles*.
+        ConfigurationError: If no trust names the issuer, its tokens are refused, or one of *roles* is not mapped.
     """
 
     def __init__(self, auth: Auth, issuer: FakeIssuer, user: Account, *, roles: Collection[str]) -> None:
@@ -121,7 +121,7 @@ class IssuerTokens:
         self.token_types = self._trust.token_types
         self.lifetime_seconds = LIFETIME_SECONDS
         self.leeway_seconds = self._trust.leeway_seconds
-        self.longest_seconds = self._trust.max_lifetime_seconds
+        self.max_lifetime_seconds = self._trust.max_lifetime_seconds
         self._issuer = issuer
         self._user = user
         try:
@@ -133,7 +133,7 @@ class IssuerTokens:
             ) from error
 
     def of_user(self, subject: str, *, roles: Collection[str]) -> str:
-        """Return a token of *subject*, with the roles of the issuer that give *roles*."""
+        """Return a token of *subject*, with the roles of the issuer that are mapped to *roles*."""
         return self._token({"sub": subject, **self._rights(roles)})
 
     def issued(self, *, later_seconds: int) -> str:
@@ -142,7 +142,7 @@ class IssuerTokens:
         return self._token({**claims, **{name: claims[name] + later_seconds for name in ("iat", "exp")}})
 
     def claims(self) -> dict[str, Any]:
-        """Return the claims of a token that counts."""
+        """Return the claims of a token that is accepted."""
         _, written, _ = self.of_user(self._user.subject, roles=()).split(".")
         return dict(json.loads(urlsafe_b64decode(written + "==")))
 

@@ -10,7 +10,7 @@ from safeconduct.testing.conformance.forgeries import FORGERIES, Signer
 from safeconduct.testing.conformance.in_process import Fields
 from safeconduct.testing.conformance.site import Site
 
-#: What a refused handshake gets; never a fault of the application.
+#: The statuses of a refused handshake; a fault of the application is none of them.
 _REFUSALS: Final = frozenset({400, 401, 403})
 #: The close code of a credential that has ended.
 _ENDED: Final = 4401
@@ -25,7 +25,7 @@ def _path(site: Site) -> str:
 
 
 def _user_headers(site: Site, subject: str | None = None) -> Fields:
-    """Return what a user's handshake brings; a browser that sends a cookie says which page it is of."""
+    """Return the fields of a user's handshake; one by cookie names its page, as a browser does."""
     headers = fields(site.user(subject))
     return headers if headers[0][0] == "Authorization" else (*headers, *site.own_page)
 
