@@ -39,8 +39,8 @@ def limited_user(row: Any, *, scopes: frozenset[str], roles: frozenset[str]) -> 
     """
     Return a user with the fields of *row*, and of its permissions only those that *scopes* and *roles* name.
 
-    Saving or deleting it saves or deletes *row*.  Each has a state of its own: what is computed from the permissions of
-    one, and kept there, is not seen by the other.
+    Saving or deleting it saves or deletes *row*.  It is another object, so that what is computed from the permissions
+    of one, and kept there, is not seen by the other.
     """
     user: Any = object.__new__(_limited_class(row.__class__))
     known: dict[str, Any] = user.__dict__
@@ -177,7 +177,7 @@ def _limited_class(model: Any) -> Any:
 
 
 def _row_of(user: Any) -> Any:
-    """Return the row of *user*, without limits and with the same values."""
+    """Return *user* without limits, with the same values."""
     known = user.__dict__
     row = known[_ROW]
     row.__dict__.update({name: value for name, value in known.items() if name not in _APART})
@@ -188,7 +188,7 @@ def _row_of(user: Any) -> Any:
 
 @contextmanager
 def _changed_row_of(user: Any) -> Generator[Any]:
-    """Yield the row of *user*, and take over what was changed there."""
+    """Yield *user* without limits, and take over what was changed there."""
     known, row = user.__dict__, _row_of(user)
     try:
         yield row

@@ -35,17 +35,17 @@ class Certificates:
         authorities = files.get("ssl_ca_certs")
         # Before they are read, so that the next connection notices a change in between.
         state = tuple(map(_state_of, files.values() if authorities else [*files.values(), *_system_paths()]))
-        cached = self._cached
-        if cached is not None and cached[0] == state:
-            return cached[1]
+        known = self._cached
+        if known is not None and known[0] == state:
+            return known[1]
         try:
             context = _new_context(files)
         except OSError:
-            if cached is None:
+            if known is None:
                 raise
             # In the middle of an exchange, a file is missing or incomplete, or a key is still that of another
             # certificate.  What was trusted before counts until all can be read; the next connection looks again.
-            return cached[1]
+            return known[1]
         self._cached = state, context
         return context
 
