@@ -105,6 +105,16 @@ def test_a_scope_that_is_no_mapping_is_not_read(scope):
     assert 2 == len(proofs)
 
 
+def test_a_scope_and_an_environ_in_each_other_are_read_once():
+    auth, _, _ = counted()
+    environ = wsgi_environ(sent_by("bob"))
+    environ["asgi.scope"] = asgi_scope(sent_by("bob"), wsgi_environ=environ)
+
+    seen = call_wsgi(auth.wsgi(wsgi_application), environ)
+
+    assert (200, "bob") == (seen.status, seen.report["who"])
+
+
 def test_a_proof_is_not_carried_to_a_later_request():
     """An application that reuses a scope for another request has the credential checked again."""
     auth, _, proofs = counted()

@@ -190,10 +190,29 @@ def test_a_file_that_has_changed_is_read_anew(trusted, change):
         trusted.file.write_bytes(trusted.file.read_bytes() + trusted.other.file.read_bytes())
     else:
         trusted.file.unlink()
-        with pytest.raises(FileNotFoundError):
-            certificates.context()
+        assert known is certificates.context()
         trusted.trust("ours")
 
+    assert known is not certificates.context()
+    assert certificates.context() is certificates.context()
+
+
+@pytest.mark.parametrize("half", ["authorities", "certificate", "key"])
+def test_a_file_that_is_half_written_takes_no_store_away(trusted, authority, tmp_path, half):
+    """Two files are never exchanged at once: for a while, the key is that of the other certificate."""
+    files = {"authorities": trusted.file, "key": tmp_path / "own.key", "certificate": tmp_path / "own.crt"}
+    for name, source in zip(("key", "certificate"), authority.issue("client.example"), strict=True):
+        files[name].write_bytes(source.read_bytes())
+    url = f"rediss://a/?ssl_ca_certs={trusted.file}&ssl_certfile={files['certificate']}&ssl_keyfile={files['key']}"
+    certificates, whole = parse_address(url).certificates, files[half].read_bytes()
+    known = certificates.context()
+
+    files[half].write_bytes(whole[: len(whole) // 2])
+
+    assert known is certificates.context()
+    with pytest.raises(OSError, match=r"PEM|NO_CERTIFICATE"):
+        parse_address(url).certificates.context()
+    files[half].write_bytes(whole)
     assert known is not certificates.context()
     assert certificates.context() is certificates.context()
 

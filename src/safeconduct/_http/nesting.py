@@ -25,6 +25,8 @@ prefix.
 
 _SCOPE_IN_ENVIRON: Final = "asgi.scope"
 _ENVIRON_IN_SCOPE: Final = "wsgi_environ"
+#: An application that puts a scope and an environ into each other must not hang.
+_MOST_LAYERS: Final = 16
 
 
 def note_mount(raw: RawRequest, owner: object, root_path: str) -> None:
@@ -54,7 +56,9 @@ def mounts_in(raw: Mapping[str, Any]) -> list[Mount]:
 def _layers(raw: Mapping[str, Any]) -> Iterator[Any]:
     """Yield *raw*, then each scope or environ from which a bridge has made the one before."""
     layer: Any = raw
-    while is_table(layer):
+    for _ in range(_MOST_LAYERS):
+        if not is_table(layer):
+            return
         yield layer
         layer = layer.get(_SCOPE_IN_ENVIRON if _is_environ(layer) else _ENVIRON_IN_SCOPE)
 

@@ -21,6 +21,19 @@ PageFields = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
 """``Origin``, ``Sec-Fetch-Site``, ``Referer`` and ``X-CSRF-Token``, which show what page sent a request."""
 
 
+def _prefix(root_path: str) -> str:
+    """
+    Return *root_path* with a slash before it and none after it.
+
+    Followed by a path, ``/`` would name another host, and so could what has no slash before it.
+    """
+    if not root_path:
+        return ""
+    whole = root_path if root_path.startswith("/") else f"/{root_path}"
+    # With two slashes at its end, it is refused.
+    return whole if whole.endswith("//") else whole.removesuffix("/")
+
+
 class Request:
     """
     One request, as an adapter read it.
@@ -71,7 +84,8 @@ class Request:
             route: Method and path as the server gave them; the key under which their requirement is remembered.
             method: As it came, in upper or lower case; ``GET`` for a WebSocket handshake.
             path: The decoded path relative to the application, without *root_path*.
-            root_path: The decoded mount prefix (``root_path`` or ``SCRIPT_NAME``), may be empty.
+            root_path: The decoded mount prefix (``root_path`` or ``SCRIPT_NAME``), may be empty.  Kept as a path that
+                another one follows, see ``_prefix``.
             raw_path: The path before decoding, where the server gives it.
             values: Reads the header fields; ``read_fields`` makes one from a list.
             is_secure: Whether it came over TLS, according to the server.
@@ -83,7 +97,7 @@ class Request:
         """
         self.route = route
         self.method = method
-        self.path, self.root_path, self.raw_path = path, root_path, raw_path
+        self.path, self.root_path, self.raw_path = path, _prefix(root_path), raw_path
         self.values = values
         self.is_secure = is_secure
         self.is_websocket = is_websocket
@@ -94,7 +108,7 @@ class Request:
 
     def endpoints_root(self, owner: object) -> str:
         """Return the prefix below which *owner* serves its endpoints: that of its outermost middleware."""
-        return next((root_path for each, root_path in self.mounts if each is owner), self.root_path)
+        return next((_prefix(root_path) for each, root_path in self.mounts if each is owner), self.root_path)
 
     def matched_by(self, template: str | None) -> "Request":
         """Return the same request with the *template* of its route, relative to ``root_path``."""

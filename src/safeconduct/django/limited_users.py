@@ -10,13 +10,24 @@ that a view sees has only
 and of these only what the user has.  ``is_staff`` and ``is_superuser`` are False.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from copy import copy
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 
 from safeconduct.principal import Principal
+
+_ROW: Final = "_safeconduct_row"
+_LIMITS: Final = "_safeconduct_limits"
+_GRANTED: Final = "_safeconduct_granted"
+_STATE: Final = "_state"
+#: What a user and their row have each for itself.
+_APART: Final = frozenset({_ROW, _LIMITS, _GRANTED, _STATE})
+#: What Django keeps of a user whose permissions or relations were asked for: it is that of the row.
+_CACHES: Final = frozenset({"_perm_cache", "_user_perm_cache", "_group_perm_cache", "_prefetched_objects_cache"})
 
 
 def is_limited(identity: Principal) -> bool:
@@ -28,22 +39,43 @@ def limited_user(row: Any, *, scopes: frozenset[str], roles: frozenset[str]) -> 
     """
     Return a user with the fields of *row*, and of its permissions only those that *scopes* and *roles* name.
 
-    Saving or deleting it saves or deletes *row*.
+    Saving or deleting it saves or deletes *row*.  It is another object, so that what is computed from the permissions
+    of one, and kept there, is not seen by the other.
     """
     user: Any = object.__new__(_limited_class(row.__class__))
-    # Both share their state, so that a field that is set on one of them is saved by either.
-    user.__dict__ = row.__dict__
-    user.__dict__["_safeconduct_limits"] = (scopes, roles)
+    known: dict[str, Any] = user.__dict__
+    known.update({name: value for name, value in row.__dict__.items() if name not in _CACHES})
+    if _STATE in known:
+        # Without the related objects, which lead back to the row.
+        known[_STATE] = _copied(known[_STATE], {})
+    known[_ROW], known[_LIMITS] = row, (scopes, roles)
     return user
+
+
+def _copied(state: Any, related: dict[str, Any]) -> Any:
+    copied = copy(state)
+    copied.fields_cache = related
+    return copied
 
 
 def _denied(name: str) -> property:
     """Return a property that reads as False; a value that is set is kept for the row, and saved."""
 
     def set_on_row(user: Any, value: object) -> None:
-        user.__dict__[name] = value
+        with _changed_row_of(user) as row:
+            setattr(row, name, value)
 
     return property(lambda _user: False, set_on_row)
+
+
+def _of_row(name: str) -> Any:
+    """Return the method *name* of the row, which reads and writes what the row is and not what it may do here."""
+
+    def call(user: Any, *arguments: Any, **named: Any) -> Any:
+        with _changed_row_of(user) as row:
+            return getattr(row, name)(*arguments, **named)
+
+    return call
 
 
 class _Limits:
@@ -53,17 +85,21 @@ class _Limits:
     "Both" are the user and the credential.
     """
 
-    _safeconduct_limits: tuple[frozenset[str], frozenset[str]]
-    _safeconduct_model: type
-
     is_staff = _denied("is_staff")
     is_superuser = _denied("is_superuser")
 
     @property
     def groups(self) -> Any:
         """The groups that the credential names as roles."""
-        _, roles = self._safeconduct_limits
+        _, roles = self.__dict__[_LIMITS]
         return _row_of(self).groups.filter(name__in=roles)
+
+    @property
+    def user_permissions(self) -> Any:
+        """Those of the user's own permissions that the credential has too."""
+        granted, own = _granted(self), _row_of(self).user_permissions
+        found = own.values_list("pk", "content_type__app_label", "codename")
+        return own.filter(pk__in=[pk for pk, label, codename in found if f"{label}.{codename}" in granted])
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Say whether both have the permission."""
@@ -113,18 +149,18 @@ class _Limits:
         """Return the permissions of the user's groups that both have."""
         return (await _agranted(self)).intersection(await _row_of(self).aget_group_permissions(obj))
 
-    def save(self, *arguments: Any, **named: Any) -> None:
-        """Save the row; the limits are not saved."""
-        _row_of(self).save(*arguments, **named)
-
-    def delete(self, *arguments: Any, **named: Any) -> Any:
-        """Delete the row."""
-        return _row_of(self).delete(*arguments, **named)
+    save, save_base, delete = _of_row("save"), _of_row("save_base"), _of_row("delete")
+    # Django sets fields to what it has validated.
+    full_clean, clean, clean_fields = _of_row("full_clean"), _of_row("clean"), _of_row("clean_fields")
+    validate_unique, validate_constraints = _of_row("validate_unique"), _of_row("validate_constraints")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the user with its limits."""
-        make, arguments, state = _row_of(self).__reduce__()
-        return _restored, (make, arguments, *self._safeconduct_limits), state
+        made: Any = super().__reduce__()
+        # Django makes the row of a model by its name.
+        make, arguments, state = made
+        kept = {name: value for name, value in state.items() if name not in {_ROW, _LIMITS}}
+        return _restored, (make, arguments, *self.__dict__[_LIMITS]), kept
 
 
 def _restored(make: Callable[..., Any], arguments: Any, scopes: frozenset[str], roles: frozenset[str]) -> Any:
@@ -135,29 +171,47 @@ def _restored(make: Callable[..., Any], arguments: Any, scopes: frozenset[str], 
 @cache
 def _limited_class(model: Any) -> Any:
     """Return the class of the limited users of *model*; for Django it is not another model."""
-    attributes = {"__module__": model.__module__, "__qualname__": model.__qualname__, "_safeconduct_model": model}
+    attributes = {"__module__": model.__module__, "__qualname__": model.__qualname__}
     # Without the `__new__` of Django's metaclass, which would register a model with a table of its own.
     return type.__new__(model.__class__, model.__name__, (_Limits, model), attributes)
 
 
 def _row_of(user: Any) -> Any:
-    """Return the row of *user*, without limits and with the same state."""
-    model: Any = user._safeconduct_model  # noqa: SLF001 - ours
-    row: Any = object.__new__(model)
-    row.__dict__ = user.__dict__
+    """Return *user* without limits, with the same values."""
+    known = user.__dict__
+    row = known[_ROW]
+    row.__dict__.update({name: value for name, value in known.items() if name not in _APART})
+    if _STATE in known:
+        row.__dict__[_STATE] = _copied(known[_STATE], {**known[_STATE].fields_cache})
     return row
+
+
+@contextmanager
+def _changed_row_of(user: Any) -> Generator[Any]:
+    """Yield *user* without limits, and take over what was changed there."""
+    known, row = user.__dict__, _row_of(user)
+    try:
+        yield row
+    finally:
+        meta = getattr(row, "_meta", None)
+        fields: set[str] = set() if meta is None else {each.attname for each in meta.concrete_fields}
+        known.update(
+            {name: value for name, value in row.__dict__.items() if name in fields or name in known.keys() - _APART}
+        )
+        if _STATE in known:
+            known[_STATE].db, known[_STATE].adding = row.__dict__[_STATE].db, row.__dict__[_STATE].adding
 
 
 def _granted(user: Any) -> set[str]:
     """Return the permissions of the credential: its scopes, and those of the groups that it names as roles."""
     known: dict[str, Any] = user.__dict__
-    if "_safeconduct_granted" not in known:
-        scopes, roles = known["_safeconduct_limits"]
+    if _GRANTED not in known:
+        scopes, roles = known[_LIMITS]
         found: Any = ()
-        if roles and hasattr(user._safeconduct_model, "groups"):  # noqa: SLF001 - ours
+        if roles and hasattr(known[_ROW].__class__, "groups"):
             found = user.groups.values_list("permissions__content_type__app_label", "permissions__codename")
-        known["_safeconduct_granted"] = set(scopes) | {f"{label}.{codename}" for label, codename in found}
-    granted: set[str] = known["_safeconduct_granted"]
+        known[_GRANTED] = set(scopes) | {f"{label}.{codename}" for label, codename in found}
+    granted: set[str] = known[_GRANTED]
     return granted
 
 

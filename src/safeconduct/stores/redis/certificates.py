@@ -26,24 +26,36 @@ class Certificates:
 
     def context(self) -> ssl.SSLContext:
         """
-        Return the context for a new connection; the same one as before if no file has changed.
+        Return the context for a new connection; the same one as before if no file has changed, or one is half written.
 
         Raises:
-            OSError: If a file cannot be read, or a key does not belong to its certificate.
+            OSError: If a file cannot be read, or a key does not belong to its certificate, and none was read before.
         """
         files = dict(self.files)
         authorities = files.get("ssl_ca_certs")
         # Before they are read, so that the next connection notices a change in between.
         state = tuple(map(_state_of, files.values() if authorities else [*files.values(), *_system_paths()]))
-        cached = self._cached
-        if cached is not None and cached[0] == state:
-            return cached[1]
-        # Certificate and name are checked by default.
-        context = ssl.create_default_context(cafile=authorities)
-        if "ssl_certfile" in files:
-            context.load_cert_chain(files["ssl_certfile"], files.get("ssl_keyfile"))
+        known = self._cached
+        if known is not None and known[0] == state:
+            return known[1]
+        try:
+            context = _new_context(files)
+        except OSError:
+            if known is None:
+                raise
+            # In the middle of an exchange, a file is missing or incomplete, or a key is still that of another
+            # certificate.  What was trusted before counts until all can be read; the next connection looks again.
+            return known[1]
         self._cached = state, context
         return context
+
+
+def _new_context(files: dict[str, str]) -> ssl.SSLContext:
+    # Certificate and name are checked by default.
+    context = ssl.create_default_context(cafile=files.get("ssl_ca_certs"))
+    if "ssl_certfile" in files:
+        context.load_cert_chain(files["ssl_certfile"], files.get("ssl_keyfile"))
+    return context
 
 
 def _system_paths() -> list[str]:
