@@ -95,7 +95,7 @@ class _IdentityInContext:
 
 class _NoEmptyParameters:
     """
-    Find no route for a path with an empty parameter, which no access rule for the route matches.
+    Answer 404 for a path with an empty parameter, since no access rule for the route matches it.
 
     Unless ``strip_url_path_trailing_slash`` is set, Falcon takes ``/users/`` for ``/users/{id}`` with an empty id.
     """

@@ -164,5 +164,5 @@ def _require_identity(event: Any) -> None:
 def _require_policy(event: Any) -> None:
     policy: object = event.app.registry.queryUtility(ISecurityPolicy)
     if isinstance(policy, type):
-        # Every request that asks it would be an error.
+        # Each request that asks a class would be an error.
         raise ConfigurationError(f"set_security_policy: got {described(policy)}, wanted {policy.__name__}()")

@@ -200,7 +200,7 @@ class CsrfTokens:
             return
         values, keys = request.values(b"x-csrf-token"), self._keys()
         if is_own_page and not values and is_navigation(request):
-            # The author finds it in the log: without a script, no form of the site can do what is asked.
+            # For the author, in the log: without a script, no form of the site can send a header.
             raise CrossSiteRequest('a form cannot send X-CSRF-Token; csrf.token = "fallback" is for a site of forms')
         if len(values) != 1 or keys is None:
             raise CrossSiteRequest("there is no CSRF token, or more than one")

@@ -25,7 +25,7 @@ prefix.
 
 _SCOPE_IN_ENVIRON: Final = "asgi.scope"
 _ENVIRON_IN_SCOPE: Final = "wsgi_environ"
-#: An application that puts a scope and an environ into each other must not hang.
+#: So that a scope and an environ that contain each other end the search.
 _MOST_LAYERS: Final = 16
 
 

@@ -25,12 +25,12 @@ def _prefix(root_path: str) -> str:
     """
     Return *root_path* with a slash before it and none after it.
 
-    Followed by a path, ``/`` would name another host, and so could what has no slash before it.
+    A path is appended to it: after ``/`` the URL would name another host, and so it could without a slash before it.
     """
     if not root_path:
         return ""
     whole = root_path if root_path.startswith("/") else f"/{root_path}"
-    # With two slashes at its end, it is refused.
+    # A prefix that ends with two slashes stays as it is, and is refused later.
     return whole if whole.endswith("//") else whole.removesuffix("/")
 
 
@@ -84,8 +84,8 @@ class Request:
             route: Method and path as the server gave them; the key under which their requirement is remembered.
             method: As it came, in upper or lower case; ``GET`` for a WebSocket handshake.
             path: The decoded path relative to the application, without *root_path*.
-            root_path: The decoded mount prefix (``root_path`` or ``SCRIPT_NAME``), may be empty.  Kept as a path that
-                another one follows, see ``_prefix``.
+            root_path: The decoded mount prefix (``root_path`` or ``SCRIPT_NAME``), may be empty.  It is kept as
+                ``_prefix`` returns it.
             raw_path: The path before decoding, where the server gives it.
             values: Reads the header fields; ``read_fields`` makes one from a list.
             is_secure: Whether it came over TLS, according to the server.

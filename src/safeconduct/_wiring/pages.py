@@ -66,7 +66,7 @@ class PageParts:
         """
         Yield *rows*, which answer forms too, and the sign-in page.
 
-        *all_routes* are all our endpoints, once they are known: no page leads to one of them.
+        *all_routes* are all our endpoints, a list that still grows: no page leads to one of them.
         """
         container = self._container
         refusals, settings, prefix = self._refusals, self.settings, self.settings.prefix

@@ -56,7 +56,7 @@ def unchecked_routes(application: Application) -> Iterator[Route]:
 
 
 def loose_prefixes(application: Application) -> Iterator[tuple[Route, str]]:
-    """Yield the routes that go on after their prefix without a slash, where other rules hold, and what that means."""
+    """Yield the routes that also serve paths beside their prefix, where other rules apply, each with a warning."""
     policies = [guard.gate.policy for guard in application.guards]
     for route in routes_of(application):
         prefix = route.path.removesuffix(REST)

@@ -24,9 +24,9 @@ _ROW: Final = "_safeconduct_row"
 _LIMITS: Final = "_safeconduct_limits"
 _GRANTED: Final = "_safeconduct_granted"
 _STATE: Final = "_state"
-#: What a user and their row have each for itself.
-_APART: Final = frozenset({_ROW, _LIMITS, _GRANTED, _STATE})
-#: What Django keeps of a user whose permissions or relations were asked for: it is that of the row.
+#: Attributes that a limited user and its row do not share.
+_NOT_SHARED: Final = frozenset({_ROW, _LIMITS, _GRANTED, _STATE})
+#: Django's caches of the permissions and relations of the row, which are not those of the limited user.
 _CACHES: Final = frozenset({"_perm_cache", "_user_perm_cache", "_group_perm_cache", "_prefetched_objects_cache"})
 
 
@@ -39,8 +39,8 @@ def limited_user(row: Any, *, scopes: frozenset[str], roles: frozenset[str]) -> 
     """
     Return a user with the fields of *row*, and of its permissions only those that *scopes* and *roles* name.
 
-    Saving or deleting it saves or deletes *row*.  It is another object, so that what is computed from the permissions
-    of one, and kept there, is not seen by the other.
+    Saving or deleting it saves or deletes *row*.  It is another object, so that a value which is computed from the
+    permissions of one of them, and cached on it, is not seen by the other.
     """
     user: Any = object.__new__(_limited_class(row.__class__))
     known: dict[str, Any] = user.__dict__
@@ -53,6 +53,7 @@ def limited_user(row: Any, *, scopes: frozenset[str], roles: frozenset[str]) -> 
 
 
 def _copied(state: Any, related: dict[str, Any]) -> Any:
+    """Return a copy of a ``ModelState``, with *related* as its cached objects."""
     copied = copy(state)
     copied.fields_cache = related
     return copied
@@ -69,7 +70,7 @@ def _denied(name: str) -> property:
 
 
 def _of_row(name: str) -> Any:
-    """Return the method *name* of the row, which reads and writes what the row is and not what it may do here."""
+    """Return a method that calls the one of this *name* on the row, whose fields are not limited."""
 
     def call(user: Any, *arguments: Any, **named: Any) -> Any:
         with _changed_row_of(user) as row:
@@ -96,7 +97,7 @@ class _Limits:
 
     @property
     def user_permissions(self) -> Any:
-        """Those of the user's own permissions that the credential has too."""
+        """The user's own permissions, those of no group, that both have."""
         granted, own = _granted(self), _row_of(self).user_permissions
         found = own.values_list("pk", "content_type__app_label", "codename")
         return own.filter(pk__in=[pk for pk, label, codename in found if f"{label}.{codename}" in granted])
@@ -150,14 +151,14 @@ class _Limits:
         return (await _agranted(self)).intersection(await _row_of(self).aget_group_permissions(obj))
 
     save, save_base, delete = _of_row("save"), _of_row("save_base"), _of_row("delete")
-    # Django sets fields to what it has validated.
+    # Django writes the validated values back to the fields.
     full_clean, clean, clean_fields = _of_row("full_clean"), _of_row("clean"), _of_row("clean_fields")
     validate_unique, validate_constraints = _of_row("validate_unique"), _of_row("validate_constraints")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the user with its limits."""
         made: Any = super().__reduce__()
-        # Django makes the row of a model by its name.
+        # *make* returns a row of the model, which Django finds by its name.
         make, arguments, state = made
         kept = {name: value for name, value in state.items() if name not in {_ROW, _LIMITS}}
         return _restored, (make, arguments, *self.__dict__[_LIMITS]), kept
@@ -177,10 +178,10 @@ def _limited_class(model: Any) -> Any:
 
 
 def _row_of(user: Any) -> Any:
-    """Return *user* without limits, with the same values."""
+    """Return the row of *user*, after the values of *user* were copied to it."""
     known = user.__dict__
     row = known[_ROW]
-    row.__dict__.update({name: value for name, value in known.items() if name not in _APART})
+    row.__dict__.update({name: value for name, value in known.items() if name not in _NOT_SHARED})
     if _STATE in known:
         row.__dict__[_STATE] = _copied(known[_STATE], {**known[_STATE].fields_cache})
     return row
@@ -188,7 +189,7 @@ def _row_of(user: Any) -> Any:
 
 @contextmanager
 def _changed_row_of(user: Any) -> Generator[Any]:
-    """Yield *user* without limits, and take over what was changed there."""
+    """Yield the row of *user*, and copy what has changed on it back to *user*."""
     known, row = user.__dict__, _row_of(user)
     try:
         yield row
@@ -196,7 +197,11 @@ def _changed_row_of(user: Any) -> Generator[Any]:
         meta = getattr(row, "_meta", None)
         fields: set[str] = set() if meta is None else {each.attname for each in meta.concrete_fields}
         known.update(
-            {name: value for name, value in row.__dict__.items() if name in fields or name in known.keys() - _APART}
+            {
+                name: value
+                for name, value in row.__dict__.items()
+                if name in fields or name in known.keys() - _NOT_SHARED
+            }
         )
         if _STATE in known:
             known[_STATE].db, known[_STATE].adding = row.__dict__[_STATE].db, row.__dict__[_STATE].adding

@@ -25,23 +25,25 @@ _REMEDIES: Final[Mapping[str, str]] = {
 
 def check_cors(application: Application) -> Iterator[Finding]:
     """Check whether CORS is answered outside of our middleware; nothing is said where nothing answers it."""
-    framework, is_ours = application.framework, False
+    framework = application.framework
     inside = None if framework is None else _INSIDE.get(framework)
-    for name in (*map(_name_of, application.wrappers), *(inside(application.app) if inside else ())):
-        if name == _OURS:
-            is_ours = True
-        elif name is not None and not is_ours:
-            yield ok("application", f"{name} is outside of AuthMiddleware: pages can read refusals too")
-            return
-        elif name is not None:
-            yield _inside(application, name)
-            return
+    names = [*map(_name_of, application.wrappers), *(inside(application.app) if inside else ())]
+    # The names of other layers are None, and ours is empty.
+    outermost = next(filter(None, names), None)
+    if outermost is not None:
+        is_inside = _OURS in names[: names.index(outermost)]
+        yield _inside(application, outermost) if is_inside else _outside(outermost)
+        return
     if inside is None:
         where = "an application of this kind" if framework is None else application.title
         yield ok(
             "application",
             f"CORS cannot be found in {where}; if something answers it there, it is inside of AuthMiddleware",
         )
+
+
+def _outside(name: str) -> Finding:
+    return ok("application", f"{name} is outside of AuthMiddleware: pages can read refusals too")
 
 
 def _inside(application: Application, name: str) -> Finding:

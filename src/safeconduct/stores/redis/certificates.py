@@ -26,7 +26,7 @@ class Certificates:
 
     def context(self) -> ssl.SSLContext:
         """
-        Return the context for a new connection; the same one as before if no file has changed, or one is half written.
+        Return the context for a new connection: the one from before if no file has changed, or the new ones do not fit.
 
         Raises:
             OSError: If a file cannot be read, or a key does not belong to its certificate, and none was read before.
@@ -35,17 +35,17 @@ class Certificates:
         authorities = files.get("ssl_ca_certs")
         # Before they are read, so that the next connection notices a change in between.
         state = tuple(map(_state_of, files.values() if authorities else [*files.values(), *_system_paths()]))
-        known = self._cached
-        if known is not None and known[0] == state:
-            return known[1]
+        cached = self._cached
+        if cached is not None and cached[0] == state:
+            return cached[1]
         try:
             context = _new_context(files)
         except OSError:
-            if known is None:
+            if cached is None:
                 raise
-            # In the middle of an exchange, a file is missing or incomplete, or a key is still that of another
-            # certificate.  What was trusted before counts until all can be read; the next connection looks again.
-            return known[1]
+            # While files are being replaced, one may be missing or incomplete, or a key not belong to its certificate.
+            # The files from before stay in use; the next connection tries again.
+            return cached[1]
         self._cached = state, context
         return context
 

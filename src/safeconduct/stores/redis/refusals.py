@@ -74,7 +74,7 @@ class RefusalReporter:
         self._lock = threading.Lock()
 
     def report_refusal(self, error: ServerError) -> Unavailable:
-        """Announce a refused command, whatever the kind of *error*, and return the error for the request."""
+        """Announce a refused command, and return the error for the request."""
         kind, count = error.kind, error.shards
         if count is not None:
             self._announce_once(_OTHER_SHARDS, _OTHER_SHARDS.format(count=count))
@@ -89,10 +89,11 @@ class RefusalReporter:
         if reason in _ADVICE:
             self._announce_once(_ADVICE[reason], _ADVICE[reason])
 
-    def _announce_once(self, known: str, reason: str) -> None:
+    def _announce_once(self, key: str, reason: str) -> None:
+        """Announce *reason*, unless one with this *key* was announced in the last minute."""
         with self._lock:
-            now, announced_at = self._monotonic(), self._announced_at.get(known)
+            now, announced_at = self._monotonic(), self._announced_at.get(key)
             if announced_at is not None and now - announced_at < _ANNOUNCED_EVERY_SECONDS:
                 return
-            self._announced_at[known] = now
+            self._announced_at[key] = now
         self._announce(StoreUnavailable(reason=reason))
