@@ -10,6 +10,10 @@ from secrets import token_hex
 
 import pytest
 
+from login_site import login_configuration
+from memory_directory import MemoryDirectory
+from safeconduct import Auth
+from store_servers import Server
 from worker_processes import ServedWorkers, children_of, fresh, wait_for
 
 SHARDS = 3
@@ -18,11 +22,25 @@ STEPS = ["before 1", "after 1", "after 2", "response"]
 REVOKING = ["before 1", *(f"after {number}" for number in range(1, SHARDS + 1))]
 
 
+@pytest.fixture(scope="module")
+def sharded_store():
+    """Return a server of its own: the data of the other tests are in one shard."""
+    server = Server("valkey")
+    config = login_configuration(
+        store={"url": server.url, "deadline_ms": 20_000, "shards": SHARDS}, revocation={"consistency": "strict"}
+    )
+    with Auth(config, directory=MemoryDirectory()) as made:
+        # The epoch of each shard begins now.
+        made.sessions.revoke_client("of nobody")
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="module", params=["gunicorn sync", "gunicorn asgi"])
-def served(request, auth, valkey, consistency):  # noqa: ARG001 - the store has begun
+def served(request, sharded_store, consistency):
     made = ServedWorkers(
         request.param,
-        store_url=valkey.url,
+        store_url=sharded_store.url,
         consistency=consistency,
         workers=2,
         PRELOAD="1",
