@@ -76,5 +76,6 @@ def test_work_after_a_response_is_of_its_own_request(served):
     assert own == sorted(report["seen"])
     # Django's own way is a signal, which tells of no request and is sent around its middlewares.
     assert ([] if name == "django" else own) == sorted(report["called"])
-    assert ([None] * len(CALLERS) if name.startswith("django") else []) == report["signalled"]
+    # It is sent after the response, so that of the last request may still be to come.
+    assert ({None} if name.startswith("django") else set()) == set(report["signalled"])
     assert {None} == set(report["around"])
