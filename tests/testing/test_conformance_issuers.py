@@ -14,16 +14,6 @@ from safeconduct.testing.conformance.forgeries import FORGERIES
 ACCESS = AccessConfig(public=["/"], rules=[Rule(path="/admin", roles=["admin"])])
 
 
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def issuer(tmp_path, clock):
-    return FakeIssuer(tmp_path / "issuer.json", clock=clock)
-
-
 def trust_in(fake, **options):
     usual = {
         "issuer": fake.issuer,

@@ -8,19 +8,9 @@ from flask import Flask
 from safeconduct import Auth, Config, Trust
 from safeconduct.errors import BadSignature, ConfigurationError, ExpiredToken, InvalidToken, UnknownKey
 from safeconduct.flask import Safeconduct
-from safeconduct.testing import Clock, FakeIssuer, reload_keys
+from safeconduct.testing import FakeIssuer, reload_keys
 
 NAME = "https://api.example.com"
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def issuer(tmp_path, clock):
-    return FakeIssuer(tmp_path / "issuer.json", clock=clock)
 
 
 def trusting(issuer, clock, **options):
