@@ -1,12 +1,13 @@
 """Verify a server's certificate over TLS: its name, its authority and its validity."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
 
 from certificates import Authority
 from safeconduct.errors import Unavailable
-from safeconduct.events import StoreUnavailable
+from safeconduct.events import CertificatesUnreadable, StoreUnavailable
 from safeconduct.stores.redis import connection_asyncio
 from safeconduct.stores.redis.addresses import parse_address, parse_location
 from safeconduct.stores.redis.connection import connection_arguments
@@ -215,6 +216,21 @@ def test_a_file_that_is_half_written_takes_no_store_away(trusted, authority, tmp
     files[half].write_bytes(whole)
     assert known is not certificates.context()
     assert certificates.context() is certificates.context()
+
+
+def test_unreadable_certificates_are_announced_once_a_minute(enter, open_stores, start, trusted, events, monotonic):
+    world = enter(open_stores(f"rediss://127.0.0.1:{start()}/0?ssl_ca_certs={trusted.file}"))
+    assert begin(world).name
+
+    trusted.file.write_bytes(b"no certificate")
+    for later_seconds in (0, 59, 2):
+        monotonic.seconds += later_seconds
+        drop_connections(world)
+        # The authorities from before are still trusted.
+        assert begin(world).name
+
+    assert [CertificatesUnreadable] * 2 == [type(event) for event in events]
+    assert re.match(r"ssl_ca_certs: .*(PEM|NO_CERTIFICATE)", events[0].reason)
 
 
 def test_the_systems_authorities_are_read_anew_too(monkeypatch, trusted):

@@ -22,6 +22,7 @@ from safeconduct.events.requests import (
     Unsupported,
 )
 from safeconduct.events.store import (
+    CertificatesUnreadable,
     ClockSkewed,
     RevocationsRestored,
     RevocationUnchecked,
@@ -37,6 +38,7 @@ from safeconduct.events.store import (
 __all__ = [
     "ApiKeyCreated",
     "BindingChanged",
+    "CertificatesUnreadable",
     "ClientRefused",
     "ClientTokenIssued",
     "ClientTokenReused",

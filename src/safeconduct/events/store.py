@@ -24,6 +24,14 @@ class StoreUnavailable(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CertificatesUnreadable(Event):
+    """The certificates or the key that ``store.url`` names cannot be read; those read before stay in use."""
+
+    log_level: ClassVar[int] = 40
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationUnchecked(Event):
     """Credentials pass unchecked while the store cannot be asked (``on_outage = "serve"``); once a minute at most."""
 

@@ -1,6 +1,7 @@
 """Keep the TLS context of connections until one of its files changes."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class Certificates:
 
     # Part of the hash, so never assigned again.
     files: tuple[tuple[str, str], ...]
+    #: Receives the reason when files cannot be read and those from before stay in use.
+    on_unreadable: Callable[[str], None] = field(default=lambda _: None, init=False, compare=False, repr=False)
     _cached: tuple[_State, ssl.SSLContext] | None = field(default=None, init=False, compare=False, repr=False)
 
     def context(self) -> ssl.SSLContext:
@@ -40,9 +43,10 @@ class Certificates:
             return cached[1]
         try:
             context = _new_context(files)
-        except OSError:
+        except OSError as error:
             if cached is None:
                 raise
+            self.on_unreadable(f"{', '.join(files) or 'the authorities of the system'}: {error}")
             # While files are being replaced, one may be missing or incomplete, or a key not belong to its certificate.
             # The files from before stay in use; the next connection tries again.
             return cached[1]

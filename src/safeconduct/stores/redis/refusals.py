@@ -11,7 +11,7 @@ from typing import Final
 
 from safeconduct._core.revocation_query import UntrustedStore
 from safeconduct.errors import Unavailable
-from safeconduct.events import Event, StoreUnavailable
+from safeconduct.events import CertificatesUnreadable, Event, StoreUnavailable
 from safeconduct.stores.redis.connection import REFUSED_INTRODUCTION, ServerError
 
 _ANNOUNCED_EVERY_SECONDS: Final = 60.0
@@ -77,23 +77,27 @@ class RefusalReporter:
         """Announce a refused command, and return the error for the request."""
         kind, count = error.kind, error.shards
         if count is not None:
-            self._announce_once(_OTHER_SHARDS, _OTHER_SHARDS.format(count=count))
+            self._announce_once(_OTHER_SHARDS, StoreUnavailable(reason=_OTHER_SHARDS.format(count=count)))
             return UntrustedStore("the store's data are spread over another number of shards")
         # Unknown kinds share one entry, so that a server cannot fill the memory.
         known = _ADVICE.get(kind, "")
-        self._announce_once(known, known or f"the store refuses a command ({kind})")
+        self._announce_once(known, StoreUnavailable(reason=known or f"the store refuses a command ({kind})"))
         return Unavailable(f"the store refuses: {kind}")
 
     def report_broken(self, reason: str) -> None:
         """Announce *reason* if the server gave it; the circuit breaker announces connections that fail."""
         if reason in _ADVICE:
-            self._announce_once(_ADVICE[reason], _ADVICE[reason])
+            self._announce_once(_ADVICE[reason], StoreUnavailable(reason=_ADVICE[reason]))
 
-    def _announce_once(self, key: str, reason: str) -> None:
-        """Announce *reason*, unless one with this *key* was announced in the last minute."""
+    def report_unreadable(self, reason: str) -> None:
+        """Announce that certificates could not be read; each new connection tries again."""
+        self._announce_once("certificates", CertificatesUnreadable(reason=reason))
+
+    def _announce_once(self, key: str, event: Event) -> None:
+        """Announce *event*, unless one with this *key* was announced in the last minute."""
         with self._lock:
             now, announced_at = self._monotonic(), self._announced_at.get(key)
             if announced_at is not None and now - announced_at < _ANNOUNCED_EVERY_SECONDS:
                 return
             self._announced_at[key] = now
-        self._announce(StoreUnavailable(reason=reason))
+        self._announce(event)

@@ -67,6 +67,8 @@ class RedisServer:
         self._config = config
         self._refusals = RefusalReporter(monotonic=monotonic, announce=announce)
         location, bounds = parse_location(config.url), _bounds(config, revocation, monotonic, announce)
+        if location.server.certificates is not None:
+            location.server.certificates.on_unreadable = self._refusals.report_unreadable
         self._topology = open_topology(location, bounds, self._refusals)
         file = None if revocation.epoch_file is None else EpochFile(revocation.epoch_file)
         self._watermarks = Watermarks(file, monotonic=monotonic)
