@@ -146,6 +146,18 @@ def test_routes_are_read(made, text, state):
     assert any(verdict.startswith(state) for verdict in verdicts), verdicts
 
 
+@pytest.mark.parametrize(("installs", "count"), [(True, 0), (False, 1)])
+def test_a_rule_that_an_empty_parameter_of_falcon_passes_by(folder, made, installs, count):
+    target = made(FALCON if installs else FALCON.replace("    install(inner, both)\n", ""))
+    of_items = '{ path = "/items/{name}", roles = ["admin"] }, '
+    write_configuration(folder, more=ACCESS.replace("rules = [", f"rules = [{of_items}"))
+
+    found = [text for verdict, text in findings(target) if verdict == "fail" and "parameter is empty" in text]
+
+    assert count == len(found)
+    assert all(text.startswith("/items/{name}: Falcon") for text in found)
+
+
 def test_websockets_and_mounted_applications_are_read(made):
     seen = table(made(LITESTAR))
 

@@ -259,6 +259,7 @@ def test_the_token_of_another_session_does_not_count(reader):
     browser.post("/auth/login", RIGHT)
 
     assert 403 == browser.post("/auth/step-up", {"password": "wonder", "csrf_token": of_bob})
+    assert "the page is out of date. Open the page again." in browser.page.text
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=x", "application/json"])

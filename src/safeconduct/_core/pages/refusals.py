@@ -33,7 +33,11 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "invalid_token": ("Sign in again", "Your sign-in has ended, or is not valid."),
     "insufficient_user_authentication": ("Sign in again", "This page needs a stronger or a more recent sign-in."),
     "insufficient_rights": ("Not permitted", "You may not do this."),
-    "cross_site_request": ("Not permitted", "This request did not come from a page of this site."),
+    # The page may be one from before the last sign-in, whose token belongs to another session.
+    "cross_site_request": (
+        "Not permitted",
+        "This request did not come from a page of this site, or the page is out of date. Open the page again.",
+    ),
     "invalid_request": ("Request not understood", "The request is malformed or ambiguous."),
     "unavailable": ("Temporarily unavailable", "This does not work at the moment. Try again later."),
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, cast
 
 from safeconduct._core.access_rules import Policy
+from safeconduct._core.path_templates import NAME
 from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.app_inspection import Application, Guard
 from safeconduct.cli.app_routes import UNCHECKED, describe, hidden_routes, loose_prefixes, routes_of, unchecked_routes
@@ -37,6 +38,7 @@ def check_application(application: Application) -> Iterator[Finding]:
     yield _installation(application)
     yield from check_cors(application)
     yield from _unchecked(application)
+    yield from _empty_parameters(application)
     for guard in application.guards:
         yield from _rules(guard.gate.policy)
         yield from _sign_in(guard)
@@ -84,6 +86,19 @@ def _unchecked(application: Application) -> Iterator[Finding]:
             f"{route.method} {route.path}: {UNCHECKED.format(view=route.unchecked_view)}",
             "Move it: the route decorator is the topmost.",
         )
+
+
+def _empty_parameters(application: Application) -> Iterator[Finding]:
+    if application.framework != "falcon" or _WRAPPED["falcon"](application.app):
+        return
+    for guard in application.guards:
+        for entry in guard.gate.policy.rules:
+            if entry.template.segments[-1][0] == NAME:
+                yield fail(
+                    "access",
+                    f"{entry}: Falcon also calls its responder where the last parameter is empty, and no rule matches",
+                    "install(app, auth) from safeconduct.falcon as well.",
+                )
 
 
 def _sign_in(guard: Guard) -> Iterator[Finding]:
