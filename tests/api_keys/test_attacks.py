@@ -4,7 +4,7 @@ import pytest
 
 from api_key_site import SOURCES, ApiKeySite, people
 from login_site import ACCESS, OWN_PAGE, LoginClient
-from safeconduct._core.api_keys import wire_form
+from safeconduct import Account
 from safeconduct._core.api_keys.wire_form import KeyPlace, new_api_key, new_place
 from safeconduct._core.credential_sources import CredentialSource
 from safeconduct._core.revocation_keys import revocation_key
@@ -150,22 +150,20 @@ def test_a_key_counts_on_the_shard_of_its_owner_only(make, clock):
     assert [200, 200] == [after.get(after.create(subject)) for subject in ("alice", "bob")]
 
 
-def test_two_owners_may_have_the_same_part_of_an_id(workers, monkeypatch):
+def test_two_owners_may_have_the_same_part_of_an_id(workers, directory):
     """It has 47 bits: neither may see, use or end the keys of the other."""
-    monkeypatch.setattr(wire_form, "_OWNER_DIGITS", 8)
-    monkeypatch.setattr("safeconduct._core.api_keys.verbs.owner_part", lambda _owner: "sameuser")
-    monkeypatch.setattr("safeconduct._core.api_keys.wire_form.owner_part", lambda _owner: "sameuser")
-    for module in ("redis.store", "redis.api_keys"):
-        monkeypatch.setattr(f"safeconduct.stores.{module}.owner_part", lambda _owner: "sameuser")
+    # Found among 16 million names.
+    first, second = "user-05155683", "user-15979609"
+    directory.accounts |= {subject: Account(subject) for subject in (first, second)}
     site = workers()
-    key, other = site.create(), site.create("bob")
+    key, other = site.create(first), site.create(second)
     assert key.key_id[:10] == other.key_id[:10]
     assert [200, 200] == [site.get(key), site.get(other)]
 
     assert [[key.key_id], [other.key_id]] == [
-        [each.key_id for each in site.auth.api_keys.list(subject)] for subject in ("alice", "bob")
+        [each.key_id for each in site.auth.api_keys.list(subject)] for subject in (first, second)
     ]
-    site.auth.sessions.revoke_subject("alice")
+    site.auth.sessions.revoke_subject(first)
     assert [401, 200] == [site.get(key), site.get(other)]
 
 
