@@ -1,5 +1,6 @@
 """FastAPI: the security of routes in the OpenAPI description."""
 
+import asyncio
 from typing import Annotated
 
 import pytest
@@ -9,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from app_client import SentRequest, asgi_scope, call_asgi
 from auth_setups import SITE, auth_for, configuration, now
 from memory_directory import MemoryDirectory
 from safeconduct import Auth, requires
@@ -201,6 +203,23 @@ def test_the_place_of_the_sign_in_is_where_the_outermost_middleware_serves_it(is
 
     path = schema["components"]["securitySchemes"]["password"]["flows"]["password"]["tokenUrl"]
     assert ("/auth/login" if is_nested else "/api/auth/login") == path
+
+
+def test_the_root_path_of_a_request_ends_with_it():
+    """A description that is made later, in the same task, is not for the proxy of that request."""
+    app = one_route()
+    install(app, auth_with())
+    bearer = f"Bearer {tokens()['alice']}".encode()
+    request = SentRequest("GET", "/behind/openapi.json", (("authorization", bearer),), "https")
+
+    async def served_and_described():
+        served = await call_asgi(app, asgi_scope(request, root_path="/behind"))
+        assert b"/behind/auth/login" in served.body
+        return app.openapi()
+
+    schema = asyncio.run(served_and_described())
+
+    assert "/auth/login" == schema["components"]["securitySchemes"]["password"]["flows"]["password"]["tokenUrl"]
 
 
 def test_the_description_is_under_the_access_rules():
