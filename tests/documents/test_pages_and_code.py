@@ -53,6 +53,7 @@ READ_AS_MODULES = {
         "safeconduct.django.context_processors",
         "safeconduct.django.ninja",
         "safeconduct.django.rest_framework",
+        "safeconduct.django.spectacular",
         "safeconduct.errors",
         "safeconduct.events",
         "safeconduct.falcon",

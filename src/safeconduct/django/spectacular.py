@@ -8,6 +8,8 @@ from drf_spectacular.openapi import AutoSchema
 from safeconduct._integrations.openapi import add_refusals, security_schemes
 from safeconduct.django.project import get_auth
 
+__all__ = ["describe_refusals"]
+
 
 class SafeconductScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # without annotations
     """
