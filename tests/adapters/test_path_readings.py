@@ -119,7 +119,7 @@ def test_t8_what_is_open_in_one_reading_alone_is_refused(world, public, rule, ta
     ],
 )
 def test_t8_a_view_is_the_same_with_its_mark(world, rule, target):
-    """Traversal takes ``/page/@@edit`` for ``/page/edit``; whoever wrote the rule need not know."""
+    """Traversal takes ``/page/@@edit`` for ``/page/edit``, which the author of the rule may not know."""
     seen = ask_in(world, auth(public=["/@@x"], path=rule, roles=["clerk"]), target=target)
 
     assert (400, None) == (seen.status, seen.report)
