@@ -131,6 +131,15 @@ def test_t8_a_mark_passes_where_no_rule_tells_the_views_apart(world, target):
     assert "alice" == ask_in(world, auth(), target=target, headers=BEARER).report["who"]
 
 
+@both
+@pytest.mark.parametrize("target", ["/ADMIN", "/Admin/x", "/admIn//x", "/%41dmin"])
+def test_t8_a_capital_does_not_bypass_a_rule(world, target):
+    """BlackSheep, and file systems that know no case, serve it all the same."""
+    seen = ask_in(world, auth(public=["/{name}", "/{name}/{more}"]), target=target, headers=BEARER)
+
+    assert (403, None) == (seen.status, seen.report)
+
+
 def test_t8_all_four_readings_count():
     """Decoded or not, with or without empty segments: here only the last combination matches the rule."""
     policy = Policy((), [Rule(path="/{x}/b", roles=["clerk"])])
