@@ -14,6 +14,7 @@ from safeconduct._core.gate import Gate
 from safeconduct._core.run_sync import run_sync
 from safeconduct._http.request import Reply
 from safeconduct.auth import Auth
+from safeconduct.django.before_views import before_view, before_view_awaited
 from safeconduct.django.http import (
     ReplyResponse,
     RequestState,
@@ -27,7 +28,7 @@ from safeconduct.django.http import (
     read_request,
     state_of,
 )
-from safeconduct.django.middleware_order import has_site_cache, refuse_caches_before_ours, refuse_other_sign_ins
+from safeconduct.django.middleware_order import refuse_caches_before_ours, refuse_other_sign_ins
 from safeconduct.django.project import get_auth
 from safeconduct.django.streams import keep_identity, watch_of
 from safeconduct.django.users import put_user, user_field
@@ -67,9 +68,7 @@ class SafeconductMiddleware(_Base):
         self.async_mode = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated]  # it sees asgiref's mark on 3.11
         if self.async_mode:
             markcoroutinefunction(self)
-        if has_site_cache():
-            # Django calls it after it has asked the cache, which decides there what is stored.
-            self.process_view = _keep_out_of_site_cache
+        self.process_view = before_view_awaited if self.async_mode else before_view
         # A directory or a store that does not fit is found before the first request.
         _ = self.auth.asgi_gate() if self.async_mode else self.auth.wsgi_gate()
 
@@ -147,17 +146,6 @@ def _finished(auth: Auth, request: HttpRequest) -> RequestState | HttpResponseBa
     except RuntimeError as fault:
         # A port suspended, which no port behind WSGI may do.  Nothing was decided.
         return _answer(request, gate.answer(gate.fault(fault).error, None))
-
-
-def _keep_out_of_site_cache(request: Any, *_called: object) -> None:
-    """
-    Let Django's cache of the whole site store no response to a principal.
-
-    It tells callers apart by the cookie of Django's own session, which ``request.user`` reads there and not here.
-    """
-    state = state_of(request)
-    if state is not None and isinstance(state.passed.identity, Principal):
-        request._cache_update_cache = False  # noqa: SLF001 - what the cache looks at
 
 
 async def _completed(request: HttpRequest, state: RequestState, response: Any) -> Any:

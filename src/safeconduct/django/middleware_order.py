@@ -64,11 +64,6 @@ def refuse_caches_before_ours() -> None:
         )
 
 
-def has_site_cache() -> bool:
-    """Say whether Django's cache of the whole site is among the middlewares."""
-    return any(issubclass(_class(path), _class(_STORES)) for path in settings.MIDDLEWARE)
-
-
 def _place_of_ours(paths: list[str]) -> int:
     ours = _class(OURS)
     return next((index for index, path in enumerate(paths) if issubclass(_class(path), ours)), 0)
