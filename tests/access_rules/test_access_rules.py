@@ -11,7 +11,7 @@ from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement
 from safeconduct.config import Rule
 from safeconduct.errors import ConfigurationError
 
-WORDS = ("a", "b")
+WORDS = ("a", "b", "A")
 METHODS = ("GET", "POST", "DELETE")
 segments = st.sampled_from([*WORDS, "{x}"])
 
@@ -53,6 +53,9 @@ def test_a_rule_more_never_opens(some, one, method, path):
     assert set(after.role_sets) >= set(before.role_sets)
 
 
+cases = st.sampled_from([str, str, str.upper, str.lower])
+
+
 @st.composite
 def met_paths(draw, texts):
     """Return a path that one of the templates matches, or nearly matches."""
@@ -61,7 +64,7 @@ def met_paths(draw, texts):
         if part.endswith("...}"):
             parts += draw(st.lists(st.sampled_from(["a", "b", ""]), max_size=2))
         else:
-            parts.append(draw(st.sampled_from(["a", "b"])) if part.startswith("{") else part)
+            parts.append(draw(st.sampled_from(["a", "b"])) if part.startswith("{") else draw(cases)(part))
     return "/" + "/".join(parts) + draw(st.sampled_from(["", "", "/", "/a"]))
 
 
@@ -103,6 +106,23 @@ def test_a3_a_slash_at_the_end_does_not_bypass_a_rule(some, method, path):
     assert policy.requirement(method, path) == policy.requirement(method, path + "/")
 
 
+@pytest.mark.parametrize("path", ["/admin/x", "/ADMIN/x", "/Admin/x", "/STRA\N{LATIN SMALL LETTER SHARP S}E"])
+def test_a_capital_does_not_bypass_a_rule(path):
+    """Some routers and file systems take one for the other; what is public is not generous."""
+    closing = [Rule(path="/Admin/{rest...}", roles=["admin"]), Rule(path="/strasse", roles=["admin"])]
+    policy = Policy(["/{a}/{b}", "/{a}"], closing)
+
+    assert AUTHENTICATED != policy.requirement("GET", path) != OPEN
+
+
+def test_a_public_entry_opens_one_spelling():
+    policy = Policy(["/Health"])
+
+    assert [True, False, False] == [
+        policy.requirement("GET", path).is_open for path in ("/Health", "/health", "/HEALTH")
+    ]
+
+
 @pytest.mark.parametrize(
     ("public", "rule"),
     [
@@ -114,6 +134,7 @@ def test_a3_a_slash_at_the_end_does_not_bypass_a_rule(some, method, path):
         ("/a", {"path": "/a/"}),
         ("/a/", {"path": "/a"}),
         ("GET /{x}/", {"path": "/{y}", "methods": ["GET"]}),
+        ("/Page/{x}", {"path": "/page/{y}"}),
     ],
     ids=str,
 )

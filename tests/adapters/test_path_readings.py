@@ -98,6 +98,48 @@ def test_t8_what_is_open_in_one_reading_alone_is_refused(world, public, rule, ta
     assert (400, None) == (seen.status, seen.report)
 
 
+@both
+@pytest.mark.parametrize(
+    ("rule", "target"),
+    [
+        ("/page/edit", "/page/@@edit"),
+        ("/page/edit", "/page/%40%40edit"),
+        ("/page/edit", "/page%2F@@edit"),
+        ("/page/edit", "/page//@@edit"),
+        ("/page/edit", "/page/@@edit/"),
+        # What follows the view is its own to read.
+        ("/page/edit", "/page/@@edit/x"),
+        ("/page/edit/{rest...}", "/page/@@edit/x"),
+        ("/page/edit/@@x", "/page/@@edit/@@x"),
+        # The view without a name is that of the page itself.
+        ("/page", "/page/@@"),
+        ("/page", "/page/@@/x"),
+        ("/", "/@@"),
+        ("/{name}", "/@@x"),
+    ],
+)
+def test_t8_a_view_is_the_same_with_its_mark(world, rule, target):
+    """Traversal takes ``/page/@@edit`` for ``/page/edit``, which the author of the rule may not know."""
+    seen = ask_in(world, auth(public=["/@@x"], path=rule, roles=["clerk"]), target=target)
+
+    assert (400, None) == (seen.status, seen.report)
+
+
+@both
+@pytest.mark.parametrize("target", ["/@@", "/page/@@edit", "/page/@@edit/x/@@y", "/a@@b", "/a%2F@@b"])
+def test_t8_a_mark_passes_where_no_rule_tells_the_views_apart(world, target):
+    assert "alice" == ask_in(world, auth(), target=target, headers=BEARER).report["who"]
+
+
+@both
+@pytest.mark.parametrize("target", ["/ADMIN", "/Admin/x", "/admIn//x", "/%41dmin"])
+def test_t8_a_capital_does_not_bypass_a_rule(world, target):
+    """BlackSheep, and file systems that know no case, serve it all the same."""
+    seen = ask_in(world, auth(public=["/{name}", "/{name}/{more}"]), target=target, headers=BEARER)
+
+    assert (403, None) == (seen.status, seen.report)
+
+
 def test_t8_all_four_readings_count():
     """Decoded or not, with or without empty segments: here only the last combination matches the rule."""
     policy = Policy((), [Rule(path="/{x}/b", roles=["clerk"])])

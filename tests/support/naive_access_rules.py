@@ -50,13 +50,14 @@ def _split(entry):
 
 
 def meets(rule, method, path):
-    """Return whether *rule* covers a request, without regard to a final slash or the method's case."""
+    """Return whether *rule* covers a request, without regard to a final slash, capitals or the method's case."""
     methods = _with_head(rule.methods)
     is_meant = not methods or bool({method, method.upper()} & methods)
     is_root = path in {"", "/"}
     if without_slash(rule.path) == "/":
         return is_meant and is_root
-    return is_meant and matches(without_slash(rule.path), without_slash(path or "/"), with_empty_names=not is_root)
+    wanted, asked = (without_slash(each).casefold() for each in (rule.path, path or "/"))
+    return is_meant and matches(wanted, asked, with_empty_names=not is_root)
 
 
 def contradicts(entry, rule):
@@ -66,7 +67,7 @@ def contradicts(entry, rule):
     def shape(text):
         return ["{}" if _kind(part) == "name" else _kind(part) == "rest" or part for part in text[1:].split("/")]
 
-    is_same = shape(without_slash(template)) == shape(without_slash(rule.path))
+    is_same = shape(without_slash(template).casefold()) == shape(without_slash(rule.path).casefold())
     return is_same and bool(opened) == bool(closed) and (not opened or bool(opened & closed))
 
 

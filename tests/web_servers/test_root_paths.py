@@ -53,3 +53,19 @@ def test_a_rule_below_a_prefix_holds(served, at):
     is_admin = path in {PREFIXED, WITHOUT}
     expected = (403, ()) if is_admin else (status, seen)
     assert expected == ask(served, target, "alice")
+
+
+def test_daphne_takes_a_prefix_from_the_client():
+    """The documentation warns of it: the rules see ``/``, and an application that keeps the prefix sees ``/admin``."""
+    server = WebServer("daphne", "served_apps:paths_asgi", ROOT_PATH="")
+    lines = ["GET /admin HTTP/1.1", "Host: app.example", f"Authorization: Bearer {tokens()['alice']}"]
+    try:
+        plain, prefixed = (
+            server.say("\r\n".join([*lines, *more, "Connection: close", "", ""]).encode())
+            for more in ((), ("Daphne-Root-Path: /admin",))
+        )
+    finally:
+        server.close()
+
+    assert [403, 200] == [plain.status, prefixed.status]
+    assert ("/admin /admin",) == prefixed.values("x-path")

@@ -37,8 +37,8 @@ class Entry:
 
     @property
     def shape(self) -> Segments:
-        """Return the template without names and final slash: two entries of one shape can match one request."""
-        return self.template.without_slash.shape
+        """Return the template without names, capitals and final slash: entries of one shape can match one request."""
+        return _folded(self.template.without_slash.shape)
 
     def __str__(self) -> str:
         """Return the entry as it was written."""
@@ -76,7 +76,7 @@ class Policy:
         #: Each rule with its index in the configuration; they add up in that order.
         self._closing: TemplateTree[tuple[int, Entry]] = TemplateTree()
         for index, entry in enumerate(self.rules):
-            self._closing.add(entry.template.without_slash.segments, (index, entry))
+            self._closing.add(_folded(entry.template.without_slash.segments), (index, entry))
         if any(rule.schemes is not None for rule in rules):
             self._refuse_paths_without_a_scheme()
 
@@ -162,9 +162,10 @@ class Policy:
                     _refuse_schemes(meeting)
 
     def _closing_rules(self, method: str, parts: Sequence[str]) -> list[Entry]:
-        # /a and /a/ are one path for rules, because a framework may answer one in place of the other.
+        # /a, /a/ and /A are one path for rules, because a framework may answer one in place of the other.
         # Falcon reads an empty segment as the value of a parameter; to collapse it is another reading of the path.
-        found = self._closing.find(parts[:-1] if parts[-1] == "" else parts, with_empty_names=True)
+        folded = [part.casefold() for part in (parts[:-1] if parts[-1] == "" else parts)]
+        found = self._closing.find(folded, with_empty_names=True)
         # Frameworks read "post" as POST; a rule must not be bypassed by a method in lower case.
         methods = {method, method.upper()}
         meeting = [each for each in found if not (each[1].methods and each[1].methods.isdisjoint(methods))]
@@ -193,6 +194,10 @@ def sample_of(segments: Segments, *, rest: int = 1) -> list[str]:
     for kind, text in segments:
         found += [text] if kind == LITERAL else [ANY_SEGMENT] * (rest if kind == REST else 1)
     return found or [""]
+
+
+def _folded(segments: Segments) -> Segments:
+    return tuple((kind, text.casefold()) for kind, text in segments)
 
 
 def _public_entry(text: str) -> Entry:

@@ -11,13 +11,13 @@ read differently.  A path, or a mount prefix, whose meaning is uncertain is answ
 - a fragment in the raw target, which servers cut off;
 - octets that were not UTF-8: a replacement character or a surrogate.
 
-Two spellings leave a choice, and applications use both: an encoded slash is a separator or part of its segment, and an
-empty segment counts or is left out.  ``readings_of`` returns every reading; the path is refused only where its readings
-meet different requirements.
+Three spellings leave a choice, and applications use both: an encoded slash is a separator or part of its segment, an
+empty segment counts or is left out, and ``@@`` begins a name or marks a view, as in Pyramid.  ``readings_of`` returns
+every reading; the path is refused only where its readings meet different requirements.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -37,6 +37,8 @@ _ENCODED_BACKSLASH = re.compile(rb"%5[Cc]")
 #: What precedes the path in a target in absolute form (RFC 9112 §3.2.2).
 _AUTHORITY = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ROOT: Final = "/"
+#: What traversal takes for the mark of a view (Pyramid, Zope): ``/page/@@edit`` is ``/page/edit``.
+_VIEW: Final = "@@"
 UNREADABLE: Final = ""
 """Replaces a path whose meaning is uncertain; ``readings_of`` refuses it."""
 
@@ -66,7 +68,9 @@ def readings_of(path: str, raw_path: bytes | None, root_path: str) -> list[Segme
     readings = [path[1:].split(_ROOT)]
     if raw_path is not None and _has_encoded_slash(raw_path):
         readings.append(_with_encoded_slashes(path, raw_path, root_path))
-    return readings if "//" not in path else [*readings, *map(_collapsed, readings)]
+    if "//" in path:
+        readings += [*map(_collapsed, readings)]
+    return readings if _ROOT + _VIEW not in path else [*readings, *_by_traversal(readings)]
 
 
 def readings_of_target(target: str, root_path: str) -> list[Segments]:
@@ -194,6 +198,17 @@ def _with_encoded_slashes(path: str, raw_path: bytes, root_path: str) -> Segment
 def _collapsed(segments: Segments) -> Segments:
     *inner, last = segments
     return [*filter(None, inner), last]
+
+
+def _by_traversal(readings: Iterable[Segments]) -> Iterator[Segments]:
+    """Yield each of the *readings* with its first mark of a view removed: the path of the view, and the whole path."""
+    for segments in readings:
+        at = next((index for index, part in enumerate(segments) if part.startswith(_VIEW)), None)
+        if at is not None:
+            view = [*segments[:at], segments[at].removeprefix(_VIEW)]
+            # What follows is not looked up: the view may read it or not.
+            yield view
+            yield [*view, *segments[at + 1 :]]
 
 
 HOME: Final = "/"

@@ -27,14 +27,14 @@ def refuse_read_principals(operation: Any) -> None:
     """
     providers = operation.resolve_dependencies()
     provided = _NEVER_READ | providers.keys()
-    found = list(_parameters(operation.signature_model, provided))
+    found = list(_parameters(operation, provided))
     data, dto = operation.parsed_data_field, operation.resolve_data_dto()
     if data is not None and (_is_read_by_dto(dto, data) if dto is not None else _is_read(data.annotation)):
         found.append("data")
     for name, provider in providers.items():
         if isinstance(provider.dependency, type) and issubclass(provider.dependency, Principal):
             found.append(name)
-        found += _parameters(provider.signature_model, provided)
+        found += _parameters(provider, provided)
     if found:
         raise ConfigurationError(
             f"{operation.handler_name}: {found[0]!r} would be a principal that the request describes, wanted the "
@@ -42,10 +42,13 @@ def refuse_read_principals(operation: Any) -> None:
         )
 
 
-def _parameters(model: type[msgspec.Struct], provided: Collection[str]) -> Iterator[str]:
-    """Yield the names of the parameters that are read from the request and hold a principal."""
-    for field in msgspec.structs.fields(model):
-        if field.name not in provided and _is_read(field.type):
+def _parameters(called: Any, provided: Collection[str]) -> Iterator[str]:
+    """Yield the names of the parameters of a handler or a provider that are read from the request as a principal."""
+    annotated = called.parsed_fn_signature.parameters
+    for field in msgspec.structs.fields(called.signature_model):
+        # Without validation, as with CurrentPrincipal under another name, the model takes any text of the query.
+        is_unchecked = field.name in annotated and field.name != "data" and _is_read(annotated[field.name].raw)
+        if field.name not in provided and (is_unchecked or _is_read(field.type)):
             yield field.name
 
 

@@ -26,16 +26,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
 
 from safeconduct.config import Config
-from safeconduct.django.middleware_order import OURS, other_sign_ins
+from safeconduct.django.middleware_order import OURS, caches_before_ours, other_sign_ins
 from safeconduct.django.project import get_auth, sign_in_url
 from safeconduct.django.users import user_field
 from safeconduct.errors import ConfigurationError
 
-_CACHES: Final = (
-    "django.middleware.cache.UpdateCacheMiddleware",
-    "django.middleware.cache.FetchFromCacheMiddleware",
-    "django.middleware.cache.CacheMiddleware",
-)
 #: They answer nothing that a rule could protect: redirections, preflights, and files that are public anyway.
 _MAY_BE_BEFORE: Final = (
     "django.middleware.security.SecurityMiddleware",
@@ -70,9 +65,9 @@ def _middlewares() -> Iterator[CheckMessage]:
         return
     for path in other_sign_ins():
         yield _error(2, f"{path} sets request.user from Django's own session.", f"Remove it: {OURS} sets request.user.")
-    before = paths[: paths.index(OURS)]
-    for path in before:
-        if path in _CACHES:
+    caches = caches_before_ours()
+    for path in paths[: paths.index(OURS)]:
+        if path in caches:
             yield _error(
                 3, f"{path} is before safeconduct, and answers requests that nobody has judged.", f'Put "{OURS}" first.'
             )

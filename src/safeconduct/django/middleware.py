@@ -14,6 +14,7 @@ from safeconduct._core.gate import Gate
 from safeconduct._core.run_sync import run_sync
 from safeconduct._http.request import Reply
 from safeconduct.auth import Auth
+from safeconduct.django.before_views import before_view, before_view_awaited
 from safeconduct.django.http import (
     ReplyResponse,
     RequestState,
@@ -27,7 +28,7 @@ from safeconduct.django.http import (
     read_request,
     state_of,
 )
-from safeconduct.django.middleware_order import refuse_other_sign_ins
+from safeconduct.django.middleware_order import refuse_caches_before_ours, refuse_other_sign_ins
 from safeconduct.django.project import get_auth
 from safeconduct.django.streams import keep_identity, watch_of
 from safeconduct.django.users import put_user, user_field
@@ -59,6 +60,7 @@ class SafeconductMiddleware(_Base):
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:  # pyright: ignore[reportMissingSuperCall]
         refuse_other_sign_ins()
+        refuse_caches_before_ours()
         if apps.is_installed("django.contrib.auth"):
             user_field()
         self.get_response = get_response
@@ -66,6 +68,7 @@ class SafeconductMiddleware(_Base):
         self.async_mode = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated]  # it sees asgiref's mark on 3.11
         if self.async_mode:
             markcoroutinefunction(self)
+        self.process_view = before_view_awaited if self.async_mode else before_view
         # A directory or a store that does not fit is found before the first request.
         _ = self.auth.asgi_gate() if self.async_mode else self.auth.wsgi_gate()
 

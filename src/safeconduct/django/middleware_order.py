@@ -14,6 +14,8 @@ OTHER_SIGN_INS: Final = (
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.RemoteUserMiddleware",
 )
+_STORES: Final = "django.middleware.cache.UpdateCacheMiddleware"
+_ANSWERS: Final = "django.middleware.cache.FetchFromCacheMiddleware"
 
 
 def other_sign_ins() -> list[str]:
@@ -38,6 +40,33 @@ def refuse_other_sign_ins() -> None:
             f"MIDDLEWARE: got {', '.join(found)} beside {OURS}, wanted {OURS} alone, which sets request.user: a "
             "sign-in by Django's own session would go on after a sign-out"
         )
+
+
+def caches_before_ours() -> list[str]:
+    """Return the caches that answer requests, or store responses, before our middleware has judged or marked them."""
+    paths = list(settings.MIDDLEWARE)
+    caches = _class(_STORES), _class(_ANSWERS)
+    return [path for path in paths[: _place_of_ours(paths)] if issubclass(_class(path), caches)]
+
+
+def refuse_caches_before_ours() -> None:
+    """
+    Return if no cache of Django is before our middleware.
+
+    Raises:
+        ConfigurationError: If one would answer requests that nobody has judged.
+    """
+    found = caches_before_ours()
+    if found:
+        raise ConfigurationError(
+            f"MIDDLEWARE: got {', '.join(found)} before {OURS}, wanted {OURS} first: a cache answers requests that "
+            "nobody has judged"
+        )
+
+
+def _place_of_ours(paths: list[str]) -> int:
+    ours = _class(OURS)
+    return next((index for index, path in enumerate(paths) if issubclass(_class(path), ours)), 0)
 
 
 def _class(path: str) -> type:

@@ -7,9 +7,10 @@ import bottle
 import pytest
 
 from app_client import SentRequest, call_wsgi, wsgi_environ
-from auth_setups import auth_for, configuration
+from auth_setups import auth_for, configuration, now
 from bottle_table import bottle_app
-from safeconduct import Auth, principal, requires
+from memory_directory import MemoryDirectory
+from safeconduct import Auth, current, principal, requires
 from safeconduct.bottle import install
 from safeconduct.errors import ConfigurationError, InsufficientRights
 from table_tokens import tokens
@@ -149,3 +150,30 @@ def test_a_missing_bottle_is_named_with_the_command_that_helps(monkeypatch):
 
     with pytest.raises(ImportError, match=r"pip install 'safeconduct\[bottle\]'"):
         importlib.import_module("safeconduct.bottle")
+
+
+class FailingDirectory(MemoryDirectory):
+    """A directory that cannot be asked."""
+
+    def check(self, *_pair):
+        raise OSError
+
+
+@pytest.mark.parametrize(
+    ("on_invalid", "directory", "reason"),
+    [("anonymous", MemoryDirectory, "invalid_token"), ("reject", FailingDirectory, "unavailable")],
+)
+def test_the_auth_of_bottle_is_what_a_caller_says_on_a_public_path(on_invalid, directory, reason):
+    """It reads the header before ``REMOTE_USER``; the documentation says so."""
+    access = {"public": ["/"], "on_invalid": on_invalid}
+    auth = Auth(configuration(access=access, sources=["basic"]), directory=directory(), clock=now)
+    app = bottle.Bottle()
+    install(app, auth)
+    app.route(
+        "/", callback=lambda: f"{bottle.request.auth[0]} {current().reason} {bottle.request.environ.get('REMOTE_USER')}"
+    )
+    fields = (("host", b"app.example"), ("authorization", b"Basic YWRtaW46Z3Vlc3M="))
+
+    seen = call_wsgi(auth.wsgi(app), wsgi_environ(SentRequest("GET", "/", fields, "https")))
+
+    assert f"admin {reason} None" == seen.body.decode()

@@ -9,13 +9,13 @@ from litestar import Litestar, Request, get, post, websocket_listener
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.dto import DataclassDTO, DTOConfig, DTOData, MsgspecDTO, dto_field
-from litestar.params import Body, Parameter
+from litestar.params import Body, Parameter, SkipValidation
 from litestar.testing import TestClient
 
 from auth_setups import SITE, auth_for
-from safeconduct import Identity, Principal
+from safeconduct import Anonymous, Identity, Principal
 from safeconduct.errors import ConfigurationError
-from safeconduct.litestar import CurrentPrincipal, SafeconductPlugin
+from safeconduct.litestar import CurrentIdentity, CurrentPrincipal, SafeconductPlugin
 from table_tokens import tokens
 
 # The unmarked parameters that newer versions of Litestar warn of, and read.
@@ -86,6 +86,10 @@ class Table(TypedDict):
     rows: dict[str, Principal]
 
 
+async def takes_nothing(who: str) -> None:
+    """Take what a dependency provides."""
+
+
 def site(*operations, **how):
     return Litestar(operations, plugins=[SafeconductPlugin(auth_for("open"))], openapi_config=None, **how)
 
@@ -148,9 +152,6 @@ def test_nothing_else_of_a_request_is_a_principal():
     @get("/cookie")
     async def by_cookies(cookies: Principal) -> None: ...
 
-    @get("/forgotten")
-    async def by_wrong_name(principal: CurrentPrincipal | None) -> None: ...
-
     @websocket_listener("/ws")
     async def by_message(data: list[Principal]) -> None: ...
 
@@ -160,6 +161,52 @@ def test_nothing_else_of_a_request_is_a_principal():
     for handler in (by_query, by_name, by_headers, by_cookies, by_message, by_handshake):
         with pytest.raises(ConfigurationError, match="would be a principal"):
             site(handler)
+
+
+UNCHECKED = {
+    "another name": (CurrentPrincipal, None),
+    "optional": (CurrentPrincipal | None, None),
+    "identity": (CurrentIdentity, Anonymous()),
+    "not validated": (SkipValidation[Principal], ...),
+    "list": (list[SkipValidation[Principal]], ...),
+}
+
+
+def taking(annotation, default):
+    async def view(user=default) -> str:
+        return repr(user)
+
+    view.__annotations__["user"] = annotation
+    if default is ...:
+        view.__defaults__ = None
+    return view
+
+
+@pytest.mark.parametrize(("annotation", "default"), UNCHECKED.values(), ids=UNCHECKED)
+def test_the_dependency_under_another_name_is_not_read_from_the_query(annotation, default):
+    """Litestar finds a dependency by the name of the parameter, and takes any text for what it does not validate."""
+    view = taking(annotation, default)
+    with TestClient(Litestar([get("/")(view)])) as client:
+        assert "eve" in client.get("/", params={"user": "eve"}).text
+
+    with pytest.raises(ConfigurationError, match="'user' would be a principal"):
+        site(get("/")(taking(annotation, default)))
+    with pytest.raises(ConfigurationError, match="'user' would be a principal"):
+        site(get("/")(takes_nothing), dependencies={"who": Provide(taking(annotation, default))})
+
+
+def test_a_socket_reads_no_dependency_under_another_name():
+    @websocket_listener("/ws")
+    async def listen(data: str, user: CurrentPrincipal | None = None) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="'user' would be a principal"):
+        site(listen)
+
+
+def test_a_dependency_of_the_application_may_have_any_name():
+    view = taking(CurrentPrincipal | None, None)
+
+    assert site(get("/")(view), dependencies={"user": Provide(lambda: None, sync_to_thread=False)})
 
 
 def test_a_dependency_reads_no_principal_either():
