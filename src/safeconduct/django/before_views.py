@@ -46,9 +46,9 @@ def _compare_without_suffix(request: Any, state: RequestState, view: Any, named:
         # None of REST framework, nor of what is like it.
         return
     read, name = state.request, getattr(settings, "REST_FRAMEWORK", {}).get("FORMAT_SUFFIX_KWARG", "format")
-    whole = read.path.rstrip("/")
-    without = whole.removesuffix(f".{named.get(name)}")
-    if without != whole:
+    whole, suffix = read.path.rstrip("/"), named.get(name)
+    without = whole.removesuffix(f".{suffix}")
+    if suffix and without != whole:
         paths = [read.path, *(path for path in (without, f"{without}/") if _is_served(path, request))]
         readings = [each for path in paths for each in readings_of(path, None, read.root_path)]
         state.gate.policy.requirement_of_all(read.method, readings)

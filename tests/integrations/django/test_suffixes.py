@@ -37,6 +37,7 @@ ROUTER.register("orders", Orders, basename="orders")
 ROUTES = (
     path("api/", include(ROUTER.urls)),
     *format_suffix_patterns([path("stock", stock)]),
+    path("stock.None", stock),
     path("plain.<str:format>", lambda _request, format: HttpResponse(format)),  # noqa: A006 - as REST framework calls it
 )
 
@@ -82,6 +83,10 @@ def test_it_is_served_where_the_requirement_is_the_same():
 
 def test_what_is_no_view_of_rest_framework_has_no_suffix():
     assert [200, 401] == statuses("wsgi", ("/plain.pdf", "/plain"), {"path": "/plain"})
+
+
+def test_a_view_that_takes_no_suffix_has_none():
+    assert [200, 401] == statuses("wsgi", ("/stock.None", "/stock"), {"path": "/stock"})
 
 
 def test_the_name_of_the_suffix_is_a_setting():
