@@ -83,7 +83,9 @@ def allows(method: str, path: str, *, root_path: str = "") -> bool:
 
 def csrf_token() -> str:
     """
-    Return the CSRF token of the current session, for a hidden field of a form, ``csrf_token``, or for ``X-CSRF-Token``.
+    Return the CSRF token of the current session, for ``X-CSRF-Token``.
+
+    A hidden field ``csrf_token`` counts too, in a form for ``/auth/step-up`` or ``/auth/logout-everywhere`` only.
 
     It is masked anew at each call, so that a compressed page does not betray it (BREACH); each of them counts until the
     session's next sign-in.  It is empty where none is asked for: without a cookie that signs someone in.

@@ -79,7 +79,7 @@ def context_processor(request: Request) -> dict[str, Any]:
     """
     Return what templates need, for ``Jinja2Templates(…, context_processors=[context_processor])``.
 
-    ``current_identity``; ``csrf_token()`` for a hidden field; and ``allows(method, path)``, whose path may be one of
+    ``current_identity``; ``csrf_token()``; and ``allows(method, path)``, whose path may be one of
     ``url_for``.
     """
     allows = partial(guard.allows, root_path=request.scope.get("root_path", ""))

@@ -39,6 +39,18 @@ Variables that Kubernetes makes for a Service, such as `SAFECONDUCT_SERVICE_HOST
 Relative paths start from the folder of the file; without a file, from the working directory.
 In code, you can pass a mapping for any section.
 
+## The shortest file
+
+These lines are enough to issue and verify tokens, with keys that `safeconduct keys new` makes:
+
+```toml
+[safeconduct]
+issuer = "http://localhost:8000"
+audience = "http://localhost:8000"
+keys = "keys/"
+store = "memory://"     # redis://localhost:6379/0 if more than one process serves
+```
+
 This page is generated from the code: `python tests/support/written_pages.py`.
 """
 _ENTRY: Final = re.compile(r"    (\w+): (.*)")
