@@ -28,7 +28,7 @@ class DjangoDirectory:
         close_old_connections()
         try:
             user = authenticate(None, username=username, password=password)
-            return None if user is None else self._checked_account_of(user)
+            return None if user is None else _checked(self.account_of(user), user)
         finally:
             # The thread may be one of our own, where no signal of a request ends old connections.
             close_old_connections()
@@ -38,7 +38,7 @@ class DjangoDirectory:
         close_old_connections()
         try:
             row = row_of(subject)
-            return None if row is None else self._checked_account_of(row)
+            return None if row is None else _checked(self.account_of(row), row)
         finally:
             close_old_connections()
 
@@ -57,14 +57,20 @@ class DjangoDirectory:
             _subject(user), roles=groups, display_name=user.get_username() or None, disabled=not user.is_active
         )
 
-    def _checked_account_of(self, user: Any) -> Account:
-        account: object = self.account_of(user)
-        if not isinstance(account, Account):
-            # None would be a wrong password, which it is not.
-            raise WrongAnswer(f"{type(account).__name__} instead of an Account")
-        if account.subject != _subject(user):
-            raise WrongAnswer("the account of another subject")
-        return account if user.is_active else replace(account, disabled=True)
+
+def _checked(account: object, user: Any) -> Account:
+    """
+    Return what an override of ``account_of`` may have changed.
+
+    Raises:
+        WrongAnswer: If it is not the account of *user*.
+    """
+    if not isinstance(account, Account):
+        # None would be a wrong password, which it is not.
+        raise WrongAnswer(f"{type(account).__name__} instead of an Account")
+    if account.subject != _subject(user):
+        raise WrongAnswer("the account of another subject")
+    return account if user.is_active else replace(account, disabled=True)
 
 
 def _subject(user: object) -> str:
