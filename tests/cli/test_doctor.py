@@ -194,6 +194,14 @@ def test_a_users_file_that_cannot_be_read_fails(folder):
     assert "cannot be read: the file must hold an object" in finding_texts("fail")
 
 
+def test_a_users_file_without_users_is_a_warning(folder):
+    """Every sign-in would fail, which looks like wrong passwords."""
+    write_configuration(folder, more='[safeconduct.login]\nusers = "users.json"')
+    (folder / "users.json").write_text("{}")
+
+    assert "users: there is no user in" in finding_texts("warn")
+
+
 @pytest.mark.parametrize(
     ("more", "verdict", "message"),
     [

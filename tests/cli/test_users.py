@@ -1,5 +1,7 @@
 """Maintain the users file on the command line."""
 
+import sys
+
 import pytest
 
 from command_line import run, write_configuration
@@ -45,12 +47,22 @@ def test_a_wrong_password_is_status_1():
     ],
     ids=str,
 )
-def test_what_cannot_be_added_is_reported(name, password, message):
-    """The command prints one sentence and adds no user."""
+def test_what_cannot_be_added_is_reported(folder, name, password, message):
+    """The command prints one sentence and writes no file, which would hide that the first user is missing."""
     ended = run("users", "add", name, "--password-stdin", stdin=password)
 
     assert 2 == ended.code
     assert message in ended.err
+    assert not (folder / "users.json").exists()
+
+
+def test_without_argon2_no_file_is_written(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "argon2.low_level", None)
+
+    ended = run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+
+    assert (2, True) == (ended.code, 'pip install "safeconduct[argon2]"' in ended.err)
+    assert not (folder / "users.json").exists()
 
 
 def test_a_user_is_replaced_by_name_only():

@@ -11,6 +11,7 @@ from safeconduct.cli.context import Settings, pass_settings
 from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_note, print_record
 from safeconduct.cli.standard_input import ask_password, read_password
 from safeconduct.directories import UsersFile
+from safeconduct.directories.users_file_format import name_problem
 
 DEFAULT_FILE: Final = Path("users.json")
 #: "…passwords are at least 8 characters in length" — ASVS 6.2.1
@@ -55,6 +56,9 @@ def add(
     password = read_password() if password_stdin else ask_password(is_new=True)
     if len(password) < MIN_PASSWORD_CHARACTERS:
         raise UsageError(f"The password must have at least {MIN_PASSWORD_CHARACTERS} characters.")
+    if problem := name_problem(name):
+        # A file without users would be left otherwise.
+        raise UsageError(f"username {problem}, got {name!r}")
     UsersFile.create(path).add(name, password, roles=roles, scopes=scopes, replaces=replace)
     print_note(f"wrote {name} to {path}")
 

@@ -115,6 +115,7 @@ class UsersFile:
     @classmethod
     def create(cls, path: Path | str, *, cost: Cost = Cost()) -> "UsersFile":  # noqa: B008 - frozen
         """Open *path*, and create a file without users if it does not exist; for the command line."""
+        require_argon2()
         with lock_file(Path(path)):
             if not Path(path).exists():
                 replace_file(Path(path), write_users({}))
@@ -179,9 +180,9 @@ class UsersFile:
         account = Account(subject or username, roles=roles, scopes=scopes, level=level, display_name=display_name)
         record = UserRecord(account, hash_password(octets, self._cost), self._cost)
         with self._changing() as records:
+            if username in records and not replaces:
+                raise ConfigurationError(f"username must be new, got {username!r}, which the file has: use --replace")
             if username in records:
-                if not replaces:
-                    raise ConfigurationError(f"username must be new, got {username!r}, which the file has")
                 # Otherwise the tokens that it ended would be valid again.
                 account = replace(account, cut_off=records[username].account.cut_off)
             self._write({**records, username: replace(record, account=account)})

@@ -234,8 +234,11 @@ def _users(config: Config) -> Iterator[Finding]:
         reason = str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
         yield fail("users", f"{path} cannot be read: {reason}", "`safeconduct users add` creates one.")
         return
-    disabled = sum(record.account.disabled for record in records.values())
-    yield ok("users", f"{len(records)} users in {path}, {disabled} disabled; it is read again when it changes")
+    if not records:
+        yield warn("users", f"there is no user in {path}: nobody can sign in", "`safeconduct users add NAME` adds one.")
+    else:
+        disabled = sum(record.account.disabled for record in records.values())
+        yield ok("users", f"{len(records)} users in {path}, {disabled} disabled; it is read again when it changes")
     yield from _permissions("users", [path])
 
 
