@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from command_line import finding_texts, run, write_configuration
+from command_line import finding_texts, findings, run, write_configuration
 from safeconduct.cli.doctor.checks import check_configuration
 from safeconduct.config import Config
 
@@ -190,8 +190,15 @@ def test_a_users_file_that_cannot_be_read_fails(folder):
     assert "start: users must be a users file" in finding_texts("fail")
     assert "cannot be read: FileNotFoundError" in finding_texts("fail")
 
+    assert ["`safeconduct users add NAME` creates it."] == remedies_of_users()
+
     (folder / "users.json").write_text("[]")
     assert "cannot be read: the file must hold an object" in finding_texts("fail")
+    assert ["Correct it: nobody can sign in by it."] == remedies_of_users()
+
+
+def remedies_of_users():
+    return [remedy for _, subject, _, remedy in findings() if subject == "users"]
 
 
 def test_a_users_file_without_users_is_a_warning(folder):

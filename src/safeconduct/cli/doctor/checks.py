@@ -232,7 +232,9 @@ def _users(config: Config) -> Iterator[Finding]:
         records = read_users(read_regular_file(path)[0].decode())
     except (OSError, ValueError, UnreadableUsers) as error:
         reason = str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
-        yield fail("users", f"{path} cannot be read: {reason}", "`safeconduct users add` creates one.")
+        is_missing = isinstance(error, FileNotFoundError)
+        remedy = "`safeconduct users add NAME` creates it." if is_missing else "Correct it: nobody can sign in by it."
+        yield fail("users", f"{path} cannot be read: {reason}", remedy)
         return
     if not records:
         yield warn("users", f"there is no user in {path}: nobody can sign in", "`safeconduct users add NAME` adds one.")
