@@ -193,12 +193,26 @@ class UsersFile:
             ConfigurationError: If the file has no such user.
         """
         with self._changing() as records:
-            if username not in records:
-                raise ConfigurationError(f"username must be one that the file has, got {username!r}")
-            record = records[username]
+            record = _named(records, username)
             account = replace(record.account, cut_off=max(at, record.account.cut_off or 0))
             self._write({**records, username: replace(record, account=account)})
         return account
+
+    def remove(self, username: str) -> Account:
+        """
+        Take a user out of the file, and return the account that they had; for the command line.
+
+        Raises:
+            ConfigurationError: If the file has no such user.
+        """
+        with self._changing() as records:
+            account = _named(records, username).account
+            self._write({name: record for name, record in records.items() if name != username})
+        return account
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the account of each user name; for the command line."""
+        return {name: record.account for name, record in self._current().by_name.items()}
 
     @contextmanager
     def _changing(self) -> Generator[dict[str, UserRecord]]:
@@ -269,6 +283,12 @@ class UsersFile:
     def _decoy_hash(self, users: _Users, username: str) -> str:
         digest = hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._decoy_key, digest_size=8).digest()
         return users.decoy_hashes[int.from_bytes(digest, "big") % len(users.decoy_hashes)]
+
+
+def _named(records: Mapping[str, UserRecord], username: str) -> UserRecord:
+    if username not in records:
+        raise ConfigurationError(f"username must be one that the file has, got {username!r}")
+    return records[username]
 
 
 def _reason(error: Exception) -> str:
