@@ -8,10 +8,14 @@ from dataclasses import replace
 import pytest
 from django.contrib.auth.models import Group
 from django.test import AsyncClient, Client
+from django.urls import path
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from django_people import VIEWS, Project, get, new_user
 from safeconduct import Account
 from safeconduct.django import DjangoDirectory
+from safeconduct.django.rest_framework import HasScope, SafeconductAuthentication
 
 WORLDS = ["wsgi", "asgi"]
 #: A backend that accepts the password of an inactive user.
@@ -30,6 +34,15 @@ class Readers(DjangoDirectory):
     def account_of(self, user):
         account = super().account_of(user)
         return replace(account, scopes=["read"] if "readers" in account.roles else [])
+
+
+class Reading(APIView):
+    authentication_classes = (SafeconductAuthentication,)
+    permission_classes = (HasScope,)
+    required_scopes = ("read",)
+
+    def get(self, request):
+        return Response({"user": request.user.get_username()})
 
 
 class Careless(DjangoDirectory):
@@ -89,6 +102,21 @@ def test_a_scope_is_there_from_the_sign_in_and_goes_with_the_next_renewal(kind):
 
         statuses = [status_of(kind, f"Bearer {each['access_token']}") for each in (signed_in, renewed, later)]
         assert [200, 200, 403] == statuses
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_has_scope_lets_somebody_in_the_group_pass(kind):
+    """A view of REST framework that asks for a scope, and a person who signed in by password."""
+    with Project([path("rest", Reading.as_view())], directory=Readers):
+        user = new_user()
+        _, before = sign_in(kind)
+        user.groups.add(Group.objects.create(name="readers"))
+        _, after = sign_in(kind)
+
+        answers = [get(kind, "/rest", Authorization=f"Bearer {each['access_token']}") for each in (before, after)]
+
+        assert [403, 200] == [answer.status_code for answer in answers]
+        assert {"user": "alice"} == json.loads(answers[1].content)
 
 
 @pytest.mark.parametrize("kind", WORLDS)
