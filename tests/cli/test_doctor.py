@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from command_line import finding_texts, run, write_configuration
+from command_line import finding_texts, findings, run, write_configuration
 from safeconduct.cli.doctor.checks import check_configuration
 from safeconduct.config import Config
+from safeconduct.directories import Cost, UsersFile
 
 PASSWORD = "correct horse"
 
@@ -190,8 +191,39 @@ def test_a_users_file_that_cannot_be_read_fails(folder):
     assert "start: users must be a users file" in finding_texts("fail")
     assert "cannot be read: FileNotFoundError" in finding_texts("fail")
 
+    assert ["`safeconduct users add NAME` creates it."] == remedies_of_users()
+
     (folder / "users.json").write_text("[]")
     assert "cannot be read: the file must hold an object" in finding_texts("fail")
+    assert ["Correct it: nobody can sign in by it."] == remedies_of_users()
+
+
+@pytest.mark.parametrize(
+    ("weak", "named"), [(0, ""), (1, "user0"), (6, "user0, user1, user2, user3, user4, …")], ids=["none", "one", "six"]
+)
+def test_hashes_of_a_lower_cost_are_a_warning(folder, weak, named):
+    """They stay as they are until their users sign in."""
+    write_configuration(folder, more='[safeconduct.login]\nusers = "users.json"')
+    run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+    cheap = UsersFile(folder / "users.json", cost=Cost(memory_kib=8, passes=1))
+    for number in range(weak):
+        cheap.add(f"user{number}", PASSWORD)
+
+    texts = [text for verdict, subject, text, _ in findings() if (verdict, subject) == ("warn", "users")]
+
+    assert ([f"hashes weaker than those that are written now: {named}"] if weak else []) == texts
+
+
+def remedies_of_users():
+    return [remedy for _, subject, _, remedy in findings() if subject == "users"]
+
+
+def test_a_users_file_without_users_is_a_warning(folder):
+    """Every sign-in would fail, which looks like wrong passwords."""
+    write_configuration(folder, more='[safeconduct.login]\nusers = "users.json"')
+    (folder / "users.json").write_text("{}")
+
+    assert "users: there is no user in" in finding_texts("warn")
 
 
 @pytest.mark.parametrize(

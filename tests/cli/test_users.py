@@ -1,8 +1,11 @@
 """Maintain the users file on the command line."""
 
+import sys
+
 import pytest
 
 from command_line import run, write_configuration
+from safeconduct.directories import UsersFile
 
 PASSWORD = "correct horse"
 
@@ -45,12 +48,22 @@ def test_a_wrong_password_is_status_1():
     ],
     ids=str,
 )
-def test_what_cannot_be_added_is_reported(name, password, message):
-    """The command prints one sentence and adds no user."""
+def test_what_cannot_be_added_is_reported(folder, name, password, message):
+    """The command prints one sentence and writes no file, which would hide that the first user is missing."""
     ended = run("users", "add", name, "--password-stdin", stdin=password)
 
     assert 2 == ended.code
     assert message in ended.err
+    assert not (folder / "users.json").exists()
+
+
+def test_without_argon2_no_file_is_written(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "argon2.low_level", None)
+
+    ended = run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+
+    assert (2, True) == (ended.code, 'pip install "safeconduct[argon2]"' in ended.err)
+    assert not (folder / "users.json").exists()
 
 
 def test_a_user_is_replaced_by_name_only():
@@ -85,6 +98,48 @@ def test_a_missing_file_is_reported(folder):
 
     assert 2 == ended.code
     assert not (folder / "users.json").exists()
+
+
+def test_users_are_listed_without_their_hashes(folder):
+    (folder / "users.json").write_text("{}")
+    nobody = run("users", "list")
+    run("users", "add", "bob", "--password-stdin", stdin=PASSWORD)
+    run("users", "add", "alice", "--role", "user", "--scope", "read", "--password-stdin", stdin=PASSWORD)
+
+    listed = run("users", "list", "--json")
+
+    assert (0, "") == (nobody.code, nobody.out)
+    assert ["alice", "bob"] == [row["name"] for row in listed.json]
+    alice = {"name": "alice", "subject": "alice", "roles": ["user"], "scopes": ["read"], "level": "explicit"}
+    assert {**alice, "disabled": False, "cut_off": None} == listed.json[0]
+    assert "argon2" not in listed.out
+    assert "alice  alice    user   read    explicit  no        -" in run("users", "list").out
+
+
+def test_a_user_is_removed(folder):
+    """The others stay, and the file stays readable by its owner alone."""
+    run("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+    run("users", "add", "bob jr", "--password-stdin", stdin=PASSWORD)
+
+    ended = run("users", "remove", "bob jr")
+
+    assert 0 == ended.code
+    assert ended.err.startswith("removed bob jr from users.json\n")
+    assert "safeconduct revoke subject 'bob jr'\n" in ended.err
+    assert ["alice"] == [row["name"] for row in run("users", "list", "--json").json]
+    assert 1 == run("users", "check", "bob jr", "--password-stdin", stdin=PASSWORD).code
+    assert 0o600 == (folder / "users.json").stat().st_mode & 0o777
+    again = run("users", "remove", "bob jr")
+    assert (2, True) == (again.code, "username must be one that the file has, got 'bob jr'" in again.err)
+
+
+def test_a_removed_subject_cannot_control_the_terminal(folder):
+    """The file may come from elsewhere, and a subject may hold any character."""
+    UsersFile.create(folder / "users.json").add("alice", PASSWORD, subject="a\x07")
+
+    ended = run("users", "remove", "alice")
+
+    assert (0, False) == (ended.code, "\x07" in ended.err)
 
 
 def test_r4_a_user_is_cut_off():

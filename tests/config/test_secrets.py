@@ -93,6 +93,32 @@ def test_an_error_has_no_secret(fields):
 
 
 @pytest.mark.parametrize(
+    ("url", "is_named"),
+    [
+        *[(f"redis://:{SECRET}{letter}x@h:6379/0", True) for letter in "/?#@\x7f"],
+        (f"redis://{SECRET}@x:p@h:6379/0", True),
+        (f"rediss+sentinel://u:{SECRET}#@a:1,b:2/main/0", True),
+        (f"redis+cluster://u:{SECRET}#@a:1,b:2", True),
+        (f"unix://u:{SECRET}#@/run/x.sock", True),
+        (f"redis://:{SECRET}@h:99999", False),
+        (f"redis://:{SECRET}@h:6379/main", False),
+        (f"redis://:{SECRET}#@h:99999", False),
+        ("redis://h:6379/0#x", False),
+        ("redis://h:6379/main", False),
+    ],
+    ids=str,
+)
+def test_characters_that_have_to_be_percent_encoded_are_named_first(url, is_named):
+    """A generated password often has some; none of it is shown."""
+    with pytest.raises(ConfigurationError) as caught:
+        Config.from_mapping(minimal_fields(store=url))
+
+    start = "store.url: got a user or password with characters that must be percent-encoded (such as %23 for #, "
+    assert is_named is (start in str(caught.value))
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         (None, "None"),

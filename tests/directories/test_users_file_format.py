@@ -59,6 +59,7 @@ def test_every_member_counts():
         ({}, "hash of 'alice' must be an Argon2id hash in PHC form"),
         ({"hash": 1}, "hash of 'alice' must be"),
         ({"hash": "wonder"}, "hash of 'alice' must be"),
+        ({"hash": "$2b$12$wonder"}, "in PHC form: remove this user from the file, and add them again"),
         ({"hash": PHC, "roles": "boss"}, "roles of 'alice' must be a list of texts"),
         ({"hash": PHC, "roles": None}, "roles of 'alice' must be a list of texts"),
         ({"hash": PHC, "scopes": [1]}, "scopes of 'alice' must be a list of texts"),

@@ -62,7 +62,7 @@ def test_an_added_user_may_sign_in_at_once_with_all_that_was_given(users):
 
 
 def test_a_name_that_is_taken_is_replaced_by_name_only(users):
-    with pytest.raises(ConfigurationError, match="username must be new, got 'alice'"):
+    with pytest.raises(ConfigurationError, match=r"username must be new, got 'alice', .*: use --replace$"):
         users.add("alice", "other")
     assert users.check("alice", "wonder")
 

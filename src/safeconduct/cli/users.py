@@ -1,16 +1,26 @@
-"""``safeconduct users``: add users to the users file, check their passwords, and cut them off."""
+"""``safeconduct users``: add users to the users file, list, check and remove them, and cut them off."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import click
 
 from safeconduct.cli.context import Settings, pass_settings
-from safeconduct.cli.output import CommandFailed, UsageError, json_option, print_note, print_record
+from safeconduct.cli.output import (
+    CommandFailed,
+    UsageError,
+    as_text,
+    json_option,
+    print_note,
+    print_record,
+    print_table,
+)
 from safeconduct.cli.standard_input import ask_password, read_password
 from safeconduct.directories import UsersFile
+from safeconduct.directories.users_file_format import name_problem
 
 DEFAULT_FILE: Final = Path("users.json")
 #: "…passwords are at least 8 characters in length" — ASVS 6.2.1
@@ -26,7 +36,7 @@ stdin_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 
 @click.group()
 def users() -> None:
-    """Add a user to the users file, check a password, or end what was issued to a user."""
+    """Add, list, check and remove the users of the users file, or end what was issued to one."""
 
 
 @users.command()
@@ -55,6 +65,9 @@ def add(
     password = read_password() if password_stdin else ask_password(is_new=True)
     if len(password) < MIN_PASSWORD_CHARACTERS:
         raise UsageError(f"The password must have at least {MIN_PASSWORD_CHARACTERS} characters.")
+    if problem := name_problem(name):
+        # A file without users would be left otherwise.
+        raise UsageError(f"username {problem}, got {name!r}")
     UsersFile.create(path).add(name, password, roles=roles, scopes=scopes, replaces=replace)
     print_note(f"wrote {name} to {path}")
 
@@ -87,6 +100,44 @@ def check(
         "cut_off": account.cut_off,
     }
     print_record(record, as_json=as_json)
+
+
+@users.command("list")
+@file_option
+@json_option
+@pass_settings
+def list_users(
+    settings: Settings,
+    file: Path | None,
+    as_json: bool,  # noqa: FBT001 - click passes every option by its name
+) -> None:
+    """List the users, without their hashes."""
+    accounts = UsersFile(_path(settings, file)).accounts()
+    rows = [
+        {
+            "name": name,
+            "subject": account.subject,
+            "roles": list(account.roles),
+            "scopes": list(account.scopes),
+            "level": account.level,
+            "disabled": account.disabled,
+            "cut_off": account.cut_off,
+        }
+        for name, account in sorted(accounts.items())
+    ]
+    print_table(rows, as_json=as_json)
+
+
+@users.command()
+@click.argument("name")
+@file_option
+@pass_settings
+def remove(settings: Settings, name: str, file: Path | None) -> None:
+    """Remove a user, who cannot sign in or renew a token any more; `revoke subject` ends the tokens that they have."""
+    path = _path(settings, file)
+    subject = as_text(quote(UsersFile(path).remove(name).subject))
+    print_note(f"removed {name} from {path}")
+    print_note(f"their tokens pass until they expire: to end them, safeconduct revoke subject {subject}")
 
 
 @users.command("cut-off")

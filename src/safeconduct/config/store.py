@@ -21,6 +21,7 @@ _URL: Final = (
 )
 _PORT: Final = r":([0-9]+)(?:,|$)"
 _LARGEST_PORT: Final = 65535
+_ENCODED: Final = "such as %23 for #, %2F for /, %3F for ? and %40 for @"
 # Redis Cluster reads the hash tag, which decides the slot, in braces, and we write our own.
 _KEY_PREFIX: Final = Text("1 to 64 printable ASCII characters without braces", like(r"[!-z|~]{1,64}"))
 
@@ -29,6 +30,13 @@ def _is_url(text: str) -> bool:
     found = re.fullmatch(_URL, text)
     ports = re.findall(_PORT, found[1] or found[2] or found[3] or "") if found else []
     return found is not None and all(0 < int(port) <= _LARGEST_PORT for port in ports)
+
+
+def _shown(url: str) -> str:
+    # All that is wrong is before the last "@"; its characters are part of a password.
+    if _is_url(re.sub(r"(?s)//.*@", "//", url)):
+        return f"a user or password with characters that must be percent-encoded ({_ENCODED}) in {shown_url(url)}"
+    return shown_url(url)
 
 
 @checked_constructor
@@ -54,7 +62,7 @@ class StoreConfig:
             "redis+sentinel://host:port,host:port/service, redis+cluster://host:port,host:port, with user and password "
             "percent-encoded",
             _is_url,
-            show=shown_url,
+            show=_shown,
         ),
     ]
     deadline_ms: Annotated[int, Integer(1, 60_000)] = 250

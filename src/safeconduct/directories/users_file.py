@@ -15,7 +15,6 @@ from typing import Final
 from safeconduct._core.directory import Account
 from safeconduct._core.event_dispatcher import log_fault, write_log
 from safeconduct._http.authorization import MAX_PART_BYTES
-from safeconduct.config.regular_files import NotRegularFile, read_regular_file
 from safeconduct.directories.argon2id import (
     Cost,
     HashingFailed,
@@ -26,6 +25,7 @@ from safeconduct.directories.argon2id import (
 )
 from safeconduct.directories.atomic_write import lock_file, replace_file
 from safeconduct.directories.users_file_format import UnreadableUsers, UserRecord, name_problem, read_users, write_users
+from safeconduct.directories.users_file_reading import FileVersion, read_users_file, version_of
 from safeconduct.directories.validation import octets_of
 from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Level
@@ -34,9 +34,6 @@ _CHECK_FILE_SECONDS: Final = 1.0
 #: How long no new hash is computed after one could not be written.
 _RETRY_REHASH_SECONDS: Final = 60.0
 _logger = logging.getLogger("safeconduct.directories")
-
-#: When the file was modified, its size, and its inode.
-FileVersion = tuple[int, int, int]
 
 
 def _log_unreadable(reason: str) -> None:
@@ -115,6 +112,7 @@ class UsersFile:
     @classmethod
     def create(cls, path: Path | str, *, cost: Cost = Cost()) -> "UsersFile":  # noqa: B008 - frozen
         """Open *path*, and create a file without users if it does not exist; for the command line."""
+        require_argon2()
         with lock_file(Path(path)):
             if not Path(path).exists():
                 replace_file(Path(path), write_users({}))
@@ -179,9 +177,9 @@ class UsersFile:
         account = Account(subject or username, roles=roles, scopes=scopes, level=level, display_name=display_name)
         record = UserRecord(account, hash_password(octets, self._cost), self._cost)
         with self._changing() as records:
+            if username in records and not replaces:
+                raise ConfigurationError(f"username must be new, got {username!r}, which the file has: use --replace")
             if username in records:
-                if not replaces:
-                    raise ConfigurationError(f"username must be new, got {username!r}, which the file has")
                 # Otherwise the tokens that it ended would be valid again.
                 account = replace(account, cut_off=records[username].account.cut_off)
             self._write({**records, username: replace(record, account=account)})
@@ -195,12 +193,26 @@ class UsersFile:
             ConfigurationError: If the file has no such user.
         """
         with self._changing() as records:
-            if username not in records:
-                raise ConfigurationError(f"username must be one that the file has, got {username!r}")
-            record = records[username]
+            record = _named(records, username)
             account = replace(record.account, cut_off=max(at, record.account.cut_off or 0))
             self._write({**records, username: replace(record, account=account)})
         return account
+
+    def remove(self, username: str) -> Account:
+        """
+        Take a user out of the file, and return the account that they had; for the command line.
+
+        Raises:
+            ConfigurationError: If the file has no such user.
+        """
+        with self._changing() as records:
+            account = _named(records, username).account
+            self._write({name: record for name, record in records.items() if name != username})
+        return account
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the account of each user name; for the command line."""
+        return {name: record.account for name, record in self._current().by_name.items()}
 
     @contextmanager
     def _changing(self) -> Generator[dict[str, UserRecord]]:
@@ -249,7 +261,7 @@ class UsersFile:
 
     def _read_if_changed(self) -> None:
         try:
-            if _version_of(self._path) != self._users.version:
+            if version_of(self._path) != self._users.version:
                 self._users = self._read()
             if self._reported is not None:
                 self._reported = None
@@ -266,33 +278,19 @@ class UsersFile:
                 log_fault(_logger, "on_unreadable failed", fault)
 
     def _read(self) -> _Users:
-        try:
-            data, status = read_regular_file(self._path)
-            text = data.decode()
-        except NotRegularFile as error:
-            raise UnreadableUsers(f"it is {error.strerror}") from error
-        except OSError as error:
-            raise UnreadableUsers(f"it can't be opened: {type(error).__name__}") from error
-        except UnicodeDecodeError:
-            raise UnreadableUsers("it is not UTF-8") from None
-        return _Users.of(read_users(text), _version(status), self._cost)
+        return _Users.of(*read_users_file(self._path), self._cost)
 
     def _decoy_hash(self, users: _Users, username: str) -> str:
         digest = hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._decoy_key, digest_size=8).digest()
         return users.decoy_hashes[int.from_bytes(digest, "big") % len(users.decoy_hashes)]
 
 
+def _named(records: Mapping[str, UserRecord], username: str) -> UserRecord:
+    if username not in records:
+        raise ConfigurationError(f"username must be one that the file has, got {username!r}")
+    return records[username]
+
+
 def _reason(error: Exception) -> str:
     # The text of an `OSError` would repeat the path.
     return str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
-
-
-def _version_of(path: Path) -> FileVersion:
-    try:
-        return _version(path.stat())
-    except OSError as error:
-        raise UnreadableUsers(f"it can't be found: {type(error).__name__}") from error
-
-
-def _version(status: os.stat_result) -> FileVersion:
-    return status.st_mtime_ns, status.st_size, status.st_ino

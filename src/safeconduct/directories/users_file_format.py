@@ -33,6 +33,10 @@ from safeconduct.directories.validation import octets_of
 from safeconduct.principal import CLIENT_SUBJECT, LEVELS, Level
 
 _FIELDS: Final = frozenset({"hash", "roles", "scopes", "display_name", "level", "subject", "disabled", "cut_off"})
+_OTHER_HASHES: Final = (
+    "remove this user from the file, and add them again with `safeconduct users add`; or keep hashes of another kind, "
+    "and check them in a directory of your own: docs/how-to/use-your-own-user-database.md"
+)
 _BOM: Final = "\ufeff"
 
 
@@ -136,7 +140,7 @@ class _UserFields:
         phc = self.values.get("hash")
         cost = cost_of(phc) if isinstance(phc, str) else None
         if not isinstance(phc, str) or cost is None:
-            raise self._wrong("hash", "an Argon2id hash in PHC form")
+            raise self._wrong("hash", f"an Argon2id hash in PHC form: {_OTHER_HASHES}")
         return phc, cost
 
     def text(self, name: str) -> str | None:

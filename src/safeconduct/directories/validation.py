@@ -12,6 +12,10 @@ from safeconduct.errors import Unavailable
 _logger = logging.getLogger("safeconduct.directories")
 
 
+class WrongAnswer(Exception):
+    """Raised by a directory for what the application's part of it returned; the text says what, without its values."""
+
+
 @contextmanager
 def translate_errors() -> Generator[None]:
     """
@@ -23,6 +27,8 @@ def translate_errors() -> Generator[None]:
         yield
     except WrongAccount as error:
         raise _wrong_answer(f"an Account whose {' and '.join(error.fields)} is of the wrong kind") from error
+    except WrongAnswer as error:
+        raise _wrong_answer(str(error)) from error
     except Exception as error:
         log_fault(_logger, "the directory failed", error)
         raise Unavailable("the directory failed") from error

@@ -37,8 +37,8 @@ SOURCES = {"sources": ["bearer", "cookie", "api_key"]}
 class ScopedDirectory(DjangoDirectory):
     """A directory whose users may have a permission of Django as a scope."""
 
-    def lookup(self, subject):
-        return replace(super().lookup(subject), scopes=["auth.view_user", "auth.delete_user", "read"])
+    def account_of(self, user):
+        return replace(super().account_of(user), scopes=["auth.view_user", "auth.delete_user", "read"])
 
 
 class Users(APIView):

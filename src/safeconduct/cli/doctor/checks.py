@@ -16,6 +16,7 @@ from safeconduct.cli.context import open_serving_auth
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.config import Config
 from safeconduct.config.regular_files import read_regular_file
+from safeconduct.directories import Cost
 from safeconduct.directories.users_file_format import UnreadableUsers, read_users
 from safeconduct.errors import ConfigurationError
 
@@ -232,10 +233,21 @@ def _users(config: Config) -> Iterator[Finding]:
         records = read_users(read_regular_file(path)[0].decode())
     except (OSError, ValueError, UnreadableUsers) as error:
         reason = str(error) if isinstance(error, UnreadableUsers) else type(error).__name__
-        yield fail("users", f"{path} cannot be read: {reason}", "`safeconduct users add` creates one.")
+        is_missing = isinstance(error, FileNotFoundError)
+        remedy = "`safeconduct users add NAME` creates it." if is_missing else "Correct it: nobody can sign in by it."
+        yield fail("users", f"{path} cannot be read: {reason}", remedy)
         return
-    disabled = sum(record.account.disabled for record in records.values())
-    yield ok("users", f"{len(records)} users in {path}, {disabled} disabled; it is read again when it changes")
+    if not records:
+        yield warn("users", f"there is no user in {path}: nobody can sign in", "`safeconduct users add NAME` adds one.")
+    else:
+        disabled = sum(record.account.disabled for record in records.values())
+        yield ok("users", f"{len(records)} users in {path}, {disabled} disabled; it is read again when it changes")
+    if weak := [name for name, record in records.items() if record.cost.is_below(Cost())]:
+        yield warn(
+            "users",
+            f"hashes weaker than those that are written now: {', '.join(weak[:5])}{', …' if weak[5:] else ''}",
+            "A sign-in renews the hash, if the application may write the file; `users add NAME --replace` does so too.",
+        )
     yield from _permissions("users", [path])
 
 
