@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from safeconduct.errors import AuthError, InsufficientRights, MissingCredential, StepUpRequired
-from safeconduct.principal import Identity, Level, Principal, rank
+from safeconduct.errors import AuthError, InsufficientRights, MissingCredential, StepUpRequired, Unavailable
+from safeconduct.principal import Anonymous, Identity, Level, Principal, rank
 
 #: The kind of a credential, where it is not the scheme of its principal: where a token is written changes nothing.
 _KIND_OF: Final = {"subprotocol": "bearer"}
@@ -74,6 +74,7 @@ class Requirement:
 
         Raises:
             MissingCredential: If the caller is an ``Anonymous`` and the requirement is not open.
+            Unavailable: The same, if the store or the directory could not be asked about their credential.
             InsufficientRights: If a scope or a role is missing (RFC 6750 §3.1), or the credential is of a kind that is
                 not accepted.
             StepUpRequired: If the level is too low or the proof too old (RFC 9470 §3).
@@ -81,7 +82,7 @@ class Requirement:
         if not isinstance(identity, Principal):
             if self.is_open:
                 return
-            raise MissingCredential
+            raise anonymous_refusal(identity)
         if self.is_particular and not self.is_open:
             self._check_rights(identity)
             self._check_proof(identity, now)
@@ -132,6 +133,13 @@ OPEN = Requirement(is_open=True)
 
 AUTHENTICATED = Requirement()
 """Any principal may."""
+
+
+def anonymous_refusal(caller: Anonymous) -> AuthError:
+    """Return the error for an anonymous *caller* where a principal is needed: 503 if a server did not answer."""
+    if caller.reason == "unavailable":
+        return Unavailable("the credential of the caller could not be checked")
+    return MissingCredential()
 
 
 def is_issued_by(issuer: str | None, principal: Principal) -> bool:
