@@ -14,6 +14,7 @@ from typing import Any, Final
 from safeconduct._core.access_rules import ANY_SEGMENT, Policy
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct.cli.app_inspection import Application, inspect_application, is_instance
+from safeconduct.cli.framework_checks import fastapi_checks, with_checks
 from safeconduct.cli.framework_routes import READERS, REST, sample_of
 from safeconduct.cli.route import Route, added_for
 
@@ -111,7 +112,8 @@ def _starlette_routes(routes: Iterable[Any], prefix: str, sample: str) -> Iterat
         view: Any = getattr(route, "endpoint", None)
         view_class = view if _is_endpoint_class(view) else None
         for method in _methods(route, view_class):
-            yield Route(method, whole, filled, *added_for(method, view, view_class))
+            found = Route(method, whole, filled, *added_for(method, view, view_class))
+            yield with_checks(found, fastapi_checks(route))
 
 
 def _methods(route: Any, view_class: type | None) -> list[str]:

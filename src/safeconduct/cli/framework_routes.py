@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from safeconduct._core.access_rules import ANY_SEGMENT
 from safeconduct.cli.app_inspection import is_instance
+from safeconduct.cli.framework_checks import litestar_checks, with_checks
 from safeconduct.cli.route import Route, added_for
 
 #: A parameter: ``<int:name>``, ``<name:re:…>``, ``{name:str}``, ``:name``, ``*rest``, or a regular expression.
@@ -59,7 +60,8 @@ def _litestar_routes(app: Any) -> Iterator[Route]:
                 if method == "OPTIONS":
                     # Litestar adds it to each path.
                     continue
-                yield Route(method, path, sample_of(path), *added_for(method, view.fn, None))
+                found = Route(method, path, sample_of(path), *added_for(method, view.fn, None))
+                yield with_checks(found, litestar_checks(view))
 
 
 def _falcon_routes(app: Any) -> Iterator[Route]:
