@@ -1,12 +1,10 @@
 """Show what dependencies of FastAPI and guards of Litestar ask, and compare it with what the application answers."""
 
-import importlib
-
 import pytest
 from starlette.testclient import TestClient
 
 from command_line import run, write_configuration
-from inspected_apps import module_writer
+from inspected_apps import loaded, module_writer
 
 ANYBODY = '[safeconduct.access]\ndefault = "anonymous"\npublic = ["GET /named"]'
 
@@ -151,11 +149,6 @@ def listed(target):
     assert 0 == ended.code, ended.err
     own = [row for row in ended.json if not row["path"].startswith(("/auth/", "/.well-known/"))]
     return {row["path"]: row for row in own}, ended
-
-
-def loaded(target):
-    module, _, name = target.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def paths(rows, access):

@@ -23,6 +23,8 @@ class Route:
     unchecked_view: str | None = None
     #: Whether the framework checks something before the view of which it is not known what it asks.
     has_unread_check: bool = False
+    #: The methods that have a route of their own, where this one is for any other.
+    except_methods: frozenset[str] = frozenset()
 
 
 def added_for(method: str, view: Any, view_class: type | None) -> tuple[Requirement | None, str | None]:
