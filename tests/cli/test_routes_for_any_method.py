@@ -1,14 +1,11 @@
 """List the methods of a route for any method apart, where the access rules treat them differently."""
 
-import sys
-
 import pytest
-from django.test import RequestFactory, override_settings
 from starlette.testclient import TestClient
 
-import django_site  # noqa: F401 - configures Django for this process
 from command_line import run, write_configuration
 from inspected_apps import loaded, module_writer
+from inspected_django import project, statuses
 
 ACCESS = """[safeconduct.access]
 public = ["GET /", "/all", "HEAD /head", "POST /hook", "GET /.well-known/jwks.json"]
@@ -53,23 +50,13 @@ def access(ended):
 def test_a_view_of_django_whose_get_is_public(made, folder):
     """The rows are what the middleware does with each method."""
     target = made(DJANGO)
-    sys.path.insert(0, str(folder))
-    middleware = ["safeconduct.django.SafeconductMiddleware"]
-    try:
-        with override_settings(ROOT_URLCONF=target.partition(":")[0], MIDDLEWARE=middleware, SAFECONDUCT=None):
-            ended = run("routes", target, "--json")
-            app = loaded(target)
-            app.load_middleware()
-            asked = {
-                (method, path): app.get_response(RequestFactory().generic(method, path)).status_code
-                for path in ("/", "/all", "/head", "/hook", "/same")
-                for method in ("GET", "HEAD", "POST", "PUT", "PURGE")
-            }
-    finally:
-        sys.path.remove(str(folder))
+    methods = "GET", "HEAD", "POST", "PUT", "PURGE"
+    asked = [(method, path) for path in ("/", "/all", "/head", "/hook", "/same") for method in methods]
+    with project(folder, target):
+        ended, answered = run("routes", target, "--json"), statuses(target, asked)
 
     assert access(ended) == EXPECTED
-    for (method, path), status in asked.items():
+    for (method, path), status in answered.items():
         row = EXPECTED.get((method, path), EXPECTED["ANY", path])
         row = EXPECTED["GET", path] if method == "HEAD" and ("GET", path) in EXPECTED else row
         assert (200 if row == "public" else 401) == status, (method, path)

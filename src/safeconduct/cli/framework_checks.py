@@ -27,6 +27,11 @@ def with_checks(route: Route, checks: Iterable[Check]) -> Route:
     return replace(route, added=added, has_unread_check=len(asked) < len(found))
 
 
+def unread(checks: Iterable[Check]) -> list[Check]:
+    """Return that each of *checks* may be replaced, or may not be reached."""
+    return [UNREAD for _ in checks]
+
+
 def fastapi_checks(route: Any) -> Iterator[Check]:
     """Yield what the dependencies of a *route* of FastAPI ask: the route's, its routers' and the application's."""
     module, dependant = sys.modules.get("safeconduct.fastapi"), getattr(route, "dependant", None)
@@ -38,12 +43,9 @@ def fastapi_checks(route: Any) -> Iterator[Check]:
 def litestar_checks(operation: Any) -> Iterator[Check]:
     """Yield what the guards of an *operation* of Litestar ask, on each of its layers, and ``current_principal``."""
     for check in operation.resolve_guards():
-        found = list(requirements_of(getattr(check, "func", check)))
-        if found and hasattr(check, "__wrapped__"):
-            # A guard around one of ours may catch its error.
-            yield UNREAD
-        else:
-            yield from found
+        found: list[Check] = [*requirements_of(getattr(check, "func", check))]
+        # A guard around one of ours may catch its error.
+        yield from unread(found) if hasattr(check, "__wrapped__") else found
     module, providers = sys.modules.get("safeconduct.litestar"), operation.resolve_dependencies()
     given = providers.get("current_principal")
     is_ours = module is not None and given is not None and given.dependency is vars(module)["_provide_principal"]
@@ -62,8 +64,7 @@ def _dependencies(dependant: Any, module: Any, overrides: Mapping[Any, Any]) -> 
     for each in dependant.dependencies:
         found: list[Check] = [*_dependency(each, module), *_dependencies(each, module, overrides)]
         # What stands in its place, in a test for example, may ask for less.
-        replaced: list[Check] = [UNREAD] * len(found)
-        yield from replaced if each.call in overrides else found
+        yield from unread(found) if each.call in overrides else found
 
 
 def _dependency(dependant: Any, module: Any) -> Iterator[Check]:
