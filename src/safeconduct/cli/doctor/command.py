@@ -8,8 +8,9 @@ import click
 from safeconduct.cli.app_inspection import Application, load_application
 from safeconduct.cli.context import Settings, pass_settings, require_shared_store
 from safeconduct.cli.doctor.app_checks import auths_of, check_application, check_origin
-from safeconduct.cli.doctor.checks import check_configuration, check_files
+from safeconduct.cli.doctor.checks import check_configuration
 from safeconduct.cli.doctor.effect_checks import check_effects, check_log, check_method_override
+from safeconduct.cli.doctor.file_checks import check_files
 from safeconduct.cli.doctor.finding import Finding, fail, print_finding
 from safeconduct.cli.doctor.store_checks import adopt_epoch, check_store
 from safeconduct.cli.output import UsageError, json_option, print_json
