@@ -132,9 +132,10 @@ def test_a_password_and_a_database_go_first(folder, server):
     write_configuration(folder, store=f"redis://app:right@{address}")
     assert "" == finding_texts("fail")
     write_configuration(folder, store=f"redis://app:wrong@{address}")
-    assert "store: it does not answer: AuthenticationError" in finding_texts("fail")
+    text = "the store refuses user or password (NOAUTH, WRONGPASS)"
+    assert ("fail", "store", text, "Correct them in store.url.") in findings()
     write_configuration(folder, store=f"redis://app:right@127.0.0.1:{server.port}/99")
-    assert "store: it does not answer: the store refuses user, password or database" in finding_texts("fail")
+    assert ("fail", "store", "the store refuses user, password or database", "Correct store.url.") in findings()
     write_configuration(folder, store=f"redis://:wrong@{address}")
     assert "wrong" not in run("doctor").out
 

@@ -145,6 +145,18 @@ def test_the_table_is_the_only_one(text, name):
     assert [name] == list(errors_by_field(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("name", "is_meant"),
+    [("safe-conduct", True), ("Safeconduct", True), ("safeconducts", True), ("access", False), ("safety", False)],
+)
+def test_a_mistyped_table_is_recognised(name, is_meant):
+    with pytest.raises(ConfigurationError) as caught:
+        Config.from_toml(f'[{name}]\nstore = "memory://"')
+
+    [problem] = errors_by_field(caught.value).values()
+    assert is_meant == problem.endswith("wanted below it, or in another file; did you mean [safeconduct]?")
+
+
 def test_relative_paths_start_from_the_file(folder):
     """A process finds the same files wherever it is started."""
     (folder / "etc").mkdir()

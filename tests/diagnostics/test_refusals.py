@@ -61,11 +61,14 @@ def test_a_missing_credential_is_no_warning(world, caplog):
     ("status", "error", "level"),
     [
         (401, "ExpiredToken", logging.WARNING),
+        (400, "InvalidRequest", logging.WARNING),
         (403, "InsufficientRights", logging.WARNING),
         (429, "TooManyAttempts", logging.WARNING),
+        (501, "NotSupported", logging.WARNING),
         (401, "MissingCredential", logging.INFO),
         (401, "StepUpRequired", logging.INFO),
         (404, "NotFound", logging.INFO),
+        (405, "MethodNotAllowed", logging.INFO),
         (503, "Unavailable", logging.INFO),
     ],
 )
@@ -73,6 +76,29 @@ def test_the_level_depends_on_the_refusal(status, error, level):
     assert level == refusal_of(status, error).log_level
     assert logging.INFO == RequestRefused.log_level
     assert logging.WARNING == ClientRefused.log_level
+
+
+@both
+def test_a_password_over_plain_http_is_a_warning(world, caplog):
+    """The response cannot say what is wrong, and a log that nobody has configured shows warnings."""
+    refused(world, headers=[("authorization", b"Basic YWxpY2U6d29uZGVy")], scheme="http")
+
+    [record] = [each for each in caplog.records if isinstance(getattr(each, "event", None), RequestRefused)]
+    assert (logging.WARNING, 400) == (record.levelno, record.status)
+    assert "a Basic credential came over plain HTTP" in record.getMessage()
+
+
+@both
+def test_what_the_server_is_not_set_up_for_is_a_warning(world, caplog):
+    site = LoginSite(world, sources=["bearer"])
+    try:
+        assert 501 == LoginClient(site).sign_in()
+    finally:
+        site.close()
+
+    [record] = [each for each in caplog.records if getattr(each, "event", None) is site.events[-1]]
+    assert (logging.WARNING, 501) == (record.levelno, record.status)
+    assert "cookies are off, or not among the configured sources" in record.getMessage()
 
 
 @both

@@ -176,6 +176,16 @@ def test_after_failures_nobody_asks_but_a_probe(enter, open_stores, proxy, monot
     assert [StoreUnavailable, StoreRecovered] == [type(event) for event in events]
 
 
+def test_a_server_that_is_away_is_named_without_its_password(enter, open_stores, events):
+    port = free_port()
+    world = enter(open_stores(f"redis://someone:secret@127.0.0.1:{port}/0"))
+
+    for _ in range(FAILURES):
+        unavailable(world)
+
+    assert [StoreUnavailable(reason=f"127.0.0.1:{port}: ConnectionError")] == events
+
+
 @pytest.mark.parametrize("key", ["rev", "cut", "meta"])
 def test_a_key_of_another_type_is_unavailable(enter, open_stores, server, key):
     """WRONGTYPE is an error and never "not revoked"."""

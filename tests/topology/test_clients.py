@@ -24,12 +24,12 @@ def reasons(site):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda url: url.replace(f"/{SERVICE}", "/other"), "no sentinel has a primary of the service"),
+        (lambda url: url.replace(f"/{SERVICE}", "/other"), "other: no sentinel has a primary of the service"),
         (
             lambda url: f"{url}?sentinel_username=safeconduct&sentinel_password=wrong",
             "sentinels refuse user or password",
         ),
-        (lambda _: f"redis+sentinel://127.0.0.1:{free_port()}/{SERVICE}", "no sentinel answers"),
+        (lambda _: f"redis+sentinel://127.0.0.1:{free_port()}/{SERVICE}", f"{SERVICE}: no sentinel answers"),
     ],
     ids=["service", "password", "address"],
 )

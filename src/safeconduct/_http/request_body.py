@@ -183,7 +183,9 @@ def _read_form(text: str) -> list[tuple[str, str]]:
 def _read_pair(part: str) -> tuple[str, str]:
     name, equals, value = part.partition("=")
     if not (name and equals):
-        raise InvalidRequest("the body has a field without a name or a value")
+        raise InvalidRequest(
+            "the body has a field without a name or a value; JSON needs Content-Type: application/json"
+        )
     return form_decoded(name), form_decoded(value)
 
 

@@ -56,7 +56,14 @@ class Config:
             ("error_message").
     """
 
-    store: Annotated[StoreConfig, Section(StoreConfig, shorthand="url")]
+    store: Annotated[
+        StoreConfig,
+        Section(
+            StoreConfig,
+            shorthand="url",
+            example='store = "redis://localhost:6379/0", or store = "memory://" for a single process',
+        ),
+    ]
     issuer: str | None = None
     audience: str | None = None
     keys: Annotated[str | Path | Mapping[str, Any] | None, OrNone(Keys())] = field(default=None, repr=False)

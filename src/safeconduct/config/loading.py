@@ -18,7 +18,7 @@ from safeconduct.config.field_errors import FieldPath
 from safeconduct.config.fields import Choice, FieldType, FilePath, Keys, OrNone, Text
 from safeconduct.config.regular_files import read_regular_file
 from safeconduct.config.sections import Section, field_types_of
-from safeconduct.config.shown_values import is_list, is_table, nearest, shown
+from safeconduct.config.shown_values import TYPING_ERROR, is_list, is_table, nearest, shown
 from safeconduct.errors import ConfigurationError
 
 PREFIX: Final = "SAFECONDUCT_"
@@ -62,6 +62,8 @@ def parse(text: str, *, source: str = "") -> Mapping[str, Any]:
         if name != ROOT:
             # Anything beside the table would be ignored silently, and it may be an access rule.
             said = f"{shown(name)}: outside of [{ROOT}], wanted below it, or in another file"
+            if nearest(name, [ROOT], likeness=TYPING_ERROR):
+                said += f"; did you mean [{ROOT}]?"
             raise ConfigurationError(f"wrong configuration{where}:\n  {said}")
     table = document.get(ROOT)
     if not is_table(table):

@@ -52,16 +52,17 @@ CrossChecks = tuple[CrossCheck, ...]
 class Section:
     """A nested section: an instance, a table of its fields, or a text for its field *shorthand*."""
 
-    __slots__ = ("cls", "shorthand")
+    __slots__ = ("cls", "example", "shorthand")
 
-    def __init__(self, cls: type[Any], *, shorthand: str | None = None) -> None:
+    def __init__(self, cls: type[Any], *, shorthand: str | None = None, example: str = "") -> None:
         self.cls = cls
         self.shorthand = shorthand
+        self.example = example
 
     @property
     def wanted(self) -> str:
-        """Describe the table, and the text if there is a shorthand."""
-        return f"a table, or its {self.shorthand} as a text" if self.shorthand else "a table"
+        """Describe the table, and the text with an example if there is a shorthand."""
+        return f"a table, or its {self.shorthand} as a text: {self.example}" if self.shorthand else "a table"
 
     def read(self, value: object, at: FieldPath) -> Any:
         """Return the section; an instance has been checked already."""

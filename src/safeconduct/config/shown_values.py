@@ -15,7 +15,8 @@ _PLAIN_URL: Final = rf"(?a)([a-z+]+)://(?:.*@)?({_HOST}(?:,{_HOST})*)(/[^?#@]*)?
 #: An incomplete URL: only a word, or the local machine without the slashes before it.
 _WORD: Final = r"(?a)([a-z+]{1,16}):?/{0,3}"
 _HERE: Final = r"(?a)(?:[a-z+]{1,16}:/?)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:/\d{0,5})?"
-_TYPING_ERROR: Final = 0.75
+#: How alike two words are of which one may be the other, mistyped.
+TYPING_ERROR: Final = 0.75
 _SCHEMES: Final = ("none", "memory", "redis", "valkey", "unix", "redis+sentinel", "redis+cluster")
 
 
@@ -49,7 +50,7 @@ def shown_url(url: str) -> str:
     """
     word = re.fullmatch(_WORD, url)
     # Any other word may be a password that was put into the wrong field.
-    if re.fullmatch(_HERE, url) or (word is not None and nearest(word[1], _SCHEMES, likeness=_TYPING_ERROR)):
+    if re.fullmatch(_HERE, url) or (word is not None and nearest(word[1], _SCHEMES, likeness=TYPING_ERROR)):
         return repr(url)
     found = re.fullmatch(_PLAIN_URL, url)
     if found is None:

@@ -5,7 +5,8 @@ from typing import ClassVar, Final, Literal, cast
 
 #: What a person meets in the ordinary course of a login.
 _ORDINARY: Final = frozenset({"MissingCredential", "StepUpRequired"})
-_NOTABLE: Final = frozenset({401, 403, 429})
+#: A bad credential, an attack or a mistake: of the caller, or in the configuration, which 400 and 501 do not tell them.
+_NOTABLE: Final = frozenset({400, 401, 403, 429, 501})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class RequestRefused(Event):
     """
     A request was refused; *error* is the name of the error's class and *reason* its reason.
 
-    Its level is WARNING for 401 by a bad credential, 403 and 429, and INFO otherwise.
+    Its level is WARNING for 401 by a bad credential, 400, 403, 429 and 501, and INFO otherwise.
     """
 
     log_level: ClassVar[int] = cast("int", _LevelOfRefusal())

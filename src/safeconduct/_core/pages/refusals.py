@@ -6,6 +6,7 @@ from typing import Final
 from safeconduct._core.csrf import MASK_BYTES, CsrfTokens
 from safeconduct._core.event_dispatcher import report_failed_hook
 from safeconduct._core.pages.settings import PageSettings, home_of
+from safeconduct._core.session_store import ForeignSession
 from safeconduct._http.html import PAGE_FIELDS, form, link, page, page_reply, paragraph, password_input
 from safeconduct._http.origin import Origin
 from safeconduct._http.paths import target_of
@@ -41,6 +42,11 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "invalid_request": ("Request not understood", "The request is malformed or ambiguous."),
     "unavailable": ("Temporarily unavailable", "This does not work at the moment. Try again later."),
 }
+#: Its session may go on in another process, so that nothing is said of its end.
+_FOREIGN: Final = (
+    "Temporarily unavailable",
+    "This server does not know your sign-in. Sign in again, or try again later.",
+)
 _PROVE: Final = "Enter your password to continue."
 _PROVE_AND_REPEAT: Final = (
     "Enter your password to continue. What you sent was not carried out: afterwards, send it again."
@@ -129,6 +135,8 @@ class RefusalPages:
         title, sentence = _TEXTS.get(error.code, (error.title, error.detail))
         if isinstance(error, TooManyAttempts):
             title, sentence = "Too many attempts", refused_sign_in_text(error)
+        elif isinstance(error, ForeignSession):
+            title, sentence = _FOREIGN
         body = page(title, paragraph(sentence) + self._way_on(error, request), site=self.settings.title)
         return page_reply(body, status=error.status)
 
@@ -161,7 +169,8 @@ class RefusalPages:
     def _way_on(self, error: AuthError, request: Request) -> str:
         """Return a link to the sign-in page, where that helps."""
         path = self.settings.sign_in_path(request)
-        if path is None or error.status != _UNAUTHORIZED or isinstance(error, StepUpRequired):
+        is_helpful = error.status == _UNAUTHORIZED and not isinstance(error, StepUpRequired)
+        if path is None or not (is_helpful or isinstance(error, ForeignSession)):
             return ""
         return link(page_url(path, target=self._next_of(request)), "Sign in")
 

@@ -12,6 +12,7 @@ from safeconduct._core.endpoints.request_context import RequestContext
 from safeconduct._core.endpoints.routing import EndpointCall
 from safeconduct._core.pages.refusals import sign_in_text
 from safeconduct._core.pages.settings import PageSettings, Targets
+from safeconduct._core.session_store import ForeignSession
 from safeconduct._http.html import form, link, page, page_reply, paragraph, password_input
 from safeconduct._http.request import Reply, Request
 from safeconduct.errors import AuthError, Unavailable
@@ -65,7 +66,8 @@ class SignInPage:
 
         Raises:
             InvalidRequest: If the query is malformed.
-            Unavailable: If a cookie came and the store cannot be asked about it.
+            Unavailable: If a cookie came and the store cannot be asked about it; not if another process began its
+                session, so that the person can sign in again.
         """
         request = call.request
         target = self._targets.of(call.query_parameter("next"), request)
@@ -87,13 +89,16 @@ class SignInPage:
     async def _signed_in(self, request: Request) -> Principal | None:
         """Return the person whom the cookie of *request* signs in; no other credential counts for a page."""
         try:
-            identity = await self._request_context.identity(request, now=self._clock())
+            principal = await self._request_context.principal(request)
+        except ForeignSession:
+            # A session that only another process knows signs nobody in here.
+            return None
         except Unavailable:
             raise
         except AuthError:
             # An invalid token in a header keeps nobody from signing in.
             return None
-        return identity if isinstance(identity, Principal) and identity.scheme == "cookie" else None
+        return principal if principal.scheme == "cookie" else None
 
     def _for_signed_in(self, principal: Principal, request: Request, target: str) -> str:
         # Masked, since ``next`` is a part of the page, which a proxy may compress.

@@ -1,13 +1,15 @@
-"""Find the primaries of a store and the shards that each of them has, and send them commands."""
+"""Find the primaries of a store and the shards that each of them has, send them commands, and report their silence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safeconduct._core.run_sync import run_sync
+from safeconduct.cli.doctor.finding import Finding, fail
 from safeconduct.config.store import StoreConfig
 from safeconduct.stores.redis.addresses import Address, Location, parse_location, shard_key
 from safeconduct.stores.redis.connection import Command, ConnectionBroken, Reply, exchange_once
 from safeconduct.stores.redis.drivers import load_key_slot, load_sync_driver
+from safeconduct.stores.redis.refusals import advice
 from safeconduct.stores.redis.sentinel import Sentinels
 from safeconduct.stores.redis.slot_map import read_slots
 
@@ -60,6 +62,15 @@ def find_primaries(config: StoreConfig, seconds: float) -> list[Primary]:
         connection.drop()
         return [Primary(address, shards, f"{len(location.nodes)} sentinels; this is the primary of {location.service}")]
     return _find_nodes(location, config, seconds)
+
+
+def no_answer(subject: str, broken: ConnectionBroken) -> Finding:
+    """Report that *broken* kept a server from answering, in the words of the log where the server gave the reason."""
+    known = advice(broken.reason)
+    if known == broken.reason:
+        return fail(subject, f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
+    what, _, remedy = known.partition(": ")
+    return fail(subject, what, f"{remedy[0].upper()}{remedy[1:]}.")
 
 
 def _find_nodes(location: Location, config: StoreConfig, seconds: float) -> list[Primary]:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
-from safeconduct.cli.doctor.primaries import Primary, find_primaries
+from safeconduct.cli.doctor.primaries import Primary, find_primaries, no_answer
 from safeconduct.cli.doctor.view_checks import check_view
 from safeconduct.cli.output import CommandFailed
 from safeconduct.config import Config
@@ -67,7 +67,7 @@ def check_store(config: Config) -> Iterator[Finding]:
     try:
         primaries = find_primaries(config.store, _TIMEOUT_SECONDS)
     except ConnectionBroken as broken:
-        yield fail("store", f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
+        yield no_answer("store", broken)
         return
     for primary in primaries:
         yield from _check_primary(primary, config)
@@ -93,7 +93,7 @@ def _check_primary(primary: Primary, config: Config) -> Iterator[Finding]:
         took_ms = int((time.monotonic() - started) * 1000)
         shards = primary.send([("HGETALL", key) for key in _meta_keys(config, primary)], _TIMEOUT_SECONDS)
     except ConnectionBroken as broken:
-        yield fail(primary.subject, f"it does not answer: {broken.reason}", "Start it, or correct store.url.")
+        yield no_answer(primary.subject, broken)
         return
     now, role, policy, least_replicas, info = replies
     parsed = _parse_info(info)

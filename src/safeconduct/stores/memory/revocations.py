@@ -20,7 +20,10 @@ PRUNED_AT_ONCE = 100
 _INSTANCE_BYTES = 8
 
 _logger = logging.getLogger("safeconduct.stores")
-_SEVERAL_PROCESSES = "memory:// in several processes: use redis://, or a session is known to one of them only"
+_FOREIGN_SESSION = (
+    "memory:// does not know a session that began in another process, or before a restart: sign in again; with "
+    "redis:// all processes know it, also after a restart"
+)
 
 
 class MemoryRevocations:
@@ -142,8 +145,8 @@ class MemoryRevocations:
             return
         if not self._is_foreign_logged:
             self._is_foreign_logged = True
-            write_log(_logger, logging.ERROR, _SEVERAL_PROCESSES)
-        raise ForeignSession("a session of another process")
+            write_log(_logger, logging.ERROR, _FOREIGN_SESSION)
+        raise ForeignSession("a session of another process, or from before a restart")
 
     def _cut(self, key: bytes, now_ms: int) -> int:
         # A token may bear a later instant than a clock that stood still or went back; it is cut off all the same.

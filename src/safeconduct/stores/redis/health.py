@@ -45,7 +45,7 @@ class ServerHealth:
         accept_eviction: Whether any eviction policy is accepted.
         monotonic: A clock that never goes back, in seconds.
         announce: Tells the listeners, once a minute, what is wrong and what would help.
-        node: How reasons begin that are about one node of several.
+        node: What reasons begin with.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class CircuitBreaker:
     Args:
         monotonic: A clock that never goes back, in seconds.
         announce: Tells the listeners when the circuit opens and when it closes.
-        node: How reasons begin that are about one node of several.
+        node: What reasons begin with.
     """
 
     def __init__(self, *, monotonic: Callable[[], float], announce: Callable[[Event], None], node: str = "") -> None:

@@ -70,18 +70,19 @@ class Node:
     Args:
         bounds: What holds for every node.
         refusals: Reports what a server refuses.
-        name: How reasons begin that are about one node of several.
+        name: What reasons begin with: where the node is, without its user and password.
     """
 
-    def __init__(self, bounds: Bounds, refusals: RefusalReporter, *, name: str = "") -> None:
+    def __init__(self, bounds: Bounds, refusals: RefusalReporter, *, name: str) -> None:
         self._bounds = bounds
         self._refusals = refusals
+        node = f"{name}: "
         monotonic, announce = bounds.monotonic, bounds.announce
-        self.breaker = CircuitBreaker(monotonic=monotonic, announce=announce, node=name)
+        self.breaker = CircuitBreaker(monotonic=monotonic, announce=announce, node=node)
         # One for the follower: requests may still have connections where it gets none, and it connects anew each time.
-        self.feed_breaker = CircuitBreaker(monotonic=monotonic, announce=announce, node=name)
+        self.feed_breaker = CircuitBreaker(monotonic=monotonic, announce=announce, node=node)
         self.health = ServerHealth(
-            accept_eviction=bounds.accept_eviction, monotonic=monotonic, announce=announce, node=name
+            accept_eviction=bounds.accept_eviction, monotonic=monotonic, announce=announce, node=node
         )
 
     def client(self, address: Address, world: World, load_driver: Callable[[], Driver]) -> StoreClient:
@@ -156,7 +157,8 @@ class OnePrimary:
     """
 
     def __init__(self, location: Location, bounds: Bounds, refusals: RefusalReporter) -> None:
-        self.node = Node(bounds, refusals)
+        name = location.service if location.kind == "sentinel" else location.server.place
+        self.node = Node(bounds, refusals, name=name)
         self._server = location.server
         self._sentinels: Sentinels | None = None
         if location.kind == "sentinel":
@@ -251,7 +253,7 @@ class Cluster:
             serving = self._slots.serving
             for gone in [other for other in list(self._nodes) if other not in serving]:
                 self._nodes.pop(gone, None)
-            node = self._nodes.setdefault(address, Node(self._bounds, self._refusals, name=f"{address.place}: "))
+            node = self._nodes.setdefault(address, Node(self._bounds, self._refusals, name=address.place))
         return node
 
 
