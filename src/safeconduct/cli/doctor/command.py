@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from safeconduct.cli.app_inspection import load_application
+from safeconduct.cli.app_loading import load_application
 from safeconduct.cli.context import Settings, pass_settings, require_shared_store
 from safeconduct.cli.doctor.app_checks import check_application
 from safeconduct.cli.doctor.checks import check_configuration, check_files

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from safeconduct._core.access_rules import ANY_SEGMENT, Policy
 from safeconduct._core.requirement import OPEN, Requirement
-from safeconduct.cli.app_inspection import Application, inspect_application, is_instance
-from safeconduct.cli.framework_routes import READERS, REST, sample_of
-from safeconduct.cli.route import Route, added_for
+from safeconduct._integrations.app_inspection import Application, inspect_application, is_instance
+from safeconduct._integrations.framework_routes import READERS, REST, sample_of
+from safeconduct._integrations.route import Route, added_for
 
 UNCHECKED: Final = (
     "`requires` around {view} is not checked, because the framework got the function without it: put `requires` below "

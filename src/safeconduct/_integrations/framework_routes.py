@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from safeconduct._core.access_rules import ANY_SEGMENT
-from safeconduct.cli.app_inspection import is_instance
-from safeconduct.cli.route import Route, added_for
+from safeconduct._integrations.app_inspection import is_instance
+from safeconduct._integrations.route import Route, added_for
 
 #: A parameter: ``<int:name>``, ``<name:re:…>``, ``{name:str}``, ``:name``, ``*rest``, or a regular expression.
 _PARAMETER: Final = re.compile(r"<[^/]*>|\{[^/]*\}|^[:*].+|[()\\\[\]?+*|]")
