@@ -17,10 +17,9 @@ from safeconduct._integrations.app_inspection import Application, inspect_applic
 from safeconduct._integrations.framework_routes import READERS, REST, sample_of
 from safeconduct._integrations.route import Route, added_for
 
-UNCHECKED: Final = (
-    "`requires` around {view} is not checked, because the framework got the function without it: put `requires` below "
-    "the route decorator"
-)
+WITHOUT_IT: Final = "the framework got the function without it: put `requires` below the route decorator"
+"""Why ``requires`` is not checked."""
+UNCHECKED: Final = f"`requires` around {{view}} is not checked, because {WITHOUT_IT}"
 LOOSE: Final = (
     "it serves whatever begins like {prefix}, such as {prefix}2, and not only what is below it; there the rules take "
     "no more than: {requirement}"
