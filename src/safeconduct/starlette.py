@@ -58,7 +58,10 @@ def identity(connection: HTTPConnection) -> Identity:
     try:
         found: Identity = connection.scope["safeconduct"]
     except KeyError:
-        raise LookupError("this connection did not come through safeconduct.asgi.AuthMiddleware") from None
+        raise LookupError(
+            "this connection did not come through safeconduct.asgi.AuthMiddleware: write install(app, "
+            "Auth(Config.load())), or see what `safeconduct doctor module:app` says"
+        ) from None
     return found
 
 
