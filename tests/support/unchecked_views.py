@@ -4,7 +4,10 @@ from safeconduct import Auth, Config, requires
 from safeconduct.events import RequirementUnchecked
 from safeconduct.testing import throw_away_keys
 
-REASON = "the framework got the function without it: put `requires` below the route decorator"
+REASON = (
+    "`requires` is not checked, because the framework got the function without it: put `requires` below the route "
+    "decorator"
+)
 
 
 class Heard(list):

@@ -157,7 +157,8 @@ def _flask_routes(app: Any) -> Iterator[Route]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: str(rule.rule)):
         view: Any = app.view_functions.get(rule.endpoint)
         sample = _FLASK_PARAMETER.sub(ANY_SEGMENT, rule.rule)
-        for method in sorted(set(rule.methods) - {"HEAD", "OPTIONS"}):
+        # A rule that an application makes itself may take every method.
+        for method in sorted(set(rule.methods or {"ANY"}) - {"HEAD", "OPTIONS"}):
             shown = "WEBSOCKET" if getattr(rule, "websocket", False) else method
             yield Route(shown, rule.rule, sample, *added_for(method, view, getattr(view, "view_class", None)))
 

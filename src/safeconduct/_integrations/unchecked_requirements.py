@@ -1,7 +1,7 @@
 """Report the routes whose ``requires`` is not checked, once, before the first request of an application."""
 
 import threading
-from typing import Any
+from typing import Any, Final
 
 from safeconduct import asgi, wsgi
 from safeconduct._core.event_dispatcher import report_failed_hook
@@ -9,6 +9,8 @@ from safeconduct._core.gate import Gate
 from safeconduct._integrations.app_inspection import inspect_application
 from safeconduct._integrations.app_routes import WITHOUT_IT, unchecked_routes
 from safeconduct.events import RequirementUnchecked
+
+_REASON: Final = f"`requires` is not checked, because {WITHOUT_IT}"
 
 
 def report_unchecked(app: object, gate: Gate) -> None:
@@ -21,7 +23,7 @@ def report_unchecked(app: object, gate: Gate) -> None:
         report_failed_hook(gate.announce, fault, hook="routes")
         return
     for view, path in found:
-        gate.announce(RequirementUnchecked(view=view, route=path, reason=WITHOUT_IT))
+        gate.announce(RequirementUnchecked(view=view, route=path, reason=_REASON))
 
 
 class UncheckedReport:

@@ -2,6 +2,7 @@
 
 import pytest
 from flask import Blueprint, Flask
+from werkzeug.routing import Rule
 
 from safeconduct import requires
 from safeconduct.events import HookFailed
@@ -71,6 +72,13 @@ def test_two_first_requests_make_one_report(heard, app):
 
     assert [b"served", b"served"] == answers
     assert EXPECTED == heard.unchecked
+
+
+def test_a_rule_for_every_method_is_read(heard, app):
+    app.url_map.add(Rule("/zz", endpoint="report"))
+
+    assert "served" == app.test_client().delete("/zz").text
+    assert [*EXPECTED, ("report", "/zz")] == heard.unchecked
 
 
 def test_routes_that_cannot_be_read_break_no_request(heard, app):

@@ -1,6 +1,7 @@
 """Starlette reports the routes that it got without ``requires``, before the first request."""
 
 import logging
+from functools import partial
 
 import pytest
 from starlette.applications import Starlette
@@ -77,6 +78,15 @@ def test_what_is_guarded_is_not_reported(heard):
     assert 401 == TestClient(installed(heard, Route("/guarded", guarded))).get("/guarded").status_code
 
     assert [] == heard.unchecked
+
+
+def test_a_view_without_a_name_is_reported_by_its_class(heard):
+    view = partial(open_to_all)
+    guard_in_vain(view)
+
+    TestClient(installed(heard, Route("/a", view))).get("/a")
+
+    assert [("partial", "/a")] == heard.unchecked
 
 
 def test_routes_that_cannot_be_read_break_no_request(heard):
