@@ -131,7 +131,8 @@ def test_a_nested_application_adds_its_own_guard(write):
         inner = flask_app()
         Safeconduct(both).init_app(inner)
         legacy, bare = WSGIMiddleware(inner), WSGIMiddleware(flask_app())
-        app = starlette_app(routes=[Mount("/legacy", legacy), Mount("/bare", bare)])
+        app = starlette_app(routes=[Mount("/legacy", legacy), Mount("/bare", bare),
+                                     Mount("/hidden", WSGIMiddleware(inner.wsgi_app))])
     """)
 
     seen = rows(f"{name}:app")
@@ -140,6 +141,7 @@ def test_a_nested_application_adds_its_own_guard(write):
     assert "explicit" == seen["DELETE", "/legacy/users/<name>"]["level"]
     assert "authenticated" == seen["GET", "/bare/public"]["access"]
     assert seen["DELETE", "/bare/users/<name>"]["level"] is None
+    assert [("ANY", "/hidden/{rest...}")] == [key for key in seen if key[1].startswith("/hidden")]
 
 
 def test_d11_an_application_without_a_guard_is_open_and_status_1(write):

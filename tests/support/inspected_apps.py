@@ -1,5 +1,6 @@
 """Applications that the command line inspects: each is written as a module beside a configuration."""
 
+import importlib
 import textwrap
 
 from command_line import run, write_configuration
@@ -65,6 +66,12 @@ def module_writer(folder):
         return name
 
     return write_module
+
+
+def loaded(target):
+    """Return the application itself."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def rows(target):

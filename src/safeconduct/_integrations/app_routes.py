@@ -7,13 +7,14 @@ The rules of the configuration and ``requires`` around a view add up.  Checks in
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from safeconduct._core.access_rules import ANY_SEGMENT, Policy
 from safeconduct._core.requirement import OPEN, Requirement
 from safeconduct._integrations.app_inspection import Application, inspect_application, is_instance
+from safeconduct._integrations.framework_checks import fastapi_checks, with_checks
 from safeconduct._integrations.framework_routes import READERS, REST, sample_of
 from safeconduct._integrations.route import Route, added_for
 
@@ -29,7 +30,17 @@ _FLASK_PARAMETER: Final = re.compile(r"<[^>]*>")
 
 
 def routes_of(application: Application) -> Iterator[Route]:
-    """Yield every route of *application*; none if its framework is not known."""
+    """
+    Yield every route of *application*; none if its framework is not known.
+
+    One for any method is divided where the rules treat some methods differently.
+    """
+    policies = [guard.gate.policy for guard in application.guards]
+    for route in _registered(application):
+        yield from _by_method(policies, route) if route.method == "ANY" else [route]
+
+
+def _registered(application: Application) -> Iterator[Route]:
     if application.framework in {"starlette", "fastapi"}:
         yield from _starlette_routes(application.app.routes, "", "")
     elif application.framework in {"flask", "quart"}:
@@ -38,13 +49,25 @@ def routes_of(application: Application) -> Iterator[Route]:
         yield from READERS[application.framework](application.app)
 
 
+def _by_method(policies: Collection[Policy], route: Route) -> Iterator[Route]:
+    """Yield the methods of *route* of which *policies* require something else than of the rest, and the rest."""
+    entries = [entry for policy in policies for entry in (*policy.public, *policy.rules)]
+    named = frozenset[str]().union(*(entry.methods for entry in entries)) - route.except_methods
+    total = {method: describe(total_requirement(policies, replace(route, method=method))) for method in (*named, "ANY")}
+    different = frozenset(method for method in named if total[method] != total["ANY"])
+    # HEAD is shown where it is not as GET.
+    shown = different - {"HEAD"} if total.get("HEAD") == total.get("GET") else different
+    yield from (replace(route, method=method, except_methods=frozenset()) for method in sorted(shown))
+    yield replace(route, except_methods=route.except_methods | different)
+
+
 def hidden_routes(application: Application) -> Iterator[Route]:
     """Yield the routes of *application* that are never called, since safeconduct answers the same requests itself."""
     # The outermost guard does so.
     endpoints = [guard.gate.endpoints for guard in application.guards[:1]]
     served = {each.method for found in endpoints for each in found.routes}
     for route in routes_of(application):
-        methods = served if route.method == "ANY" else {route.method} - {"WEBSOCKET"}
+        methods = served - route.except_methods if route.method == "ANY" else {route.method} - {"WEBSOCKET"}
         if any(found.owns(method, route.sample) for found in endpoints for method in methods):
             yield route
 
@@ -110,7 +133,8 @@ def _starlette_routes(routes: Iterable[Any], prefix: str, sample: str) -> Iterat
         view: Any = getattr(route, "endpoint", None)
         view_class = view if _is_endpoint_class(view) else None
         for method in _methods(route, view_class):
-            yield Route(method, whole, filled, *added_for(method, view, view_class))
+            found = Route(method, whole, filled, *added_for(method, view, view_class))
+            yield with_checks(found, fastapi_checks(route))
 
 
 def _methods(route: Any, view_class: type | None) -> list[str]:

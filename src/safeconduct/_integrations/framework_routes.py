@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from safeconduct._core.access_rules import ANY_SEGMENT
+from safeconduct._core.requirement import requirements_of
 from safeconduct._integrations.app_inspection import is_instance
+from safeconduct._integrations.django_checks import ninja_operations, rest_framework_checks
+from safeconduct._integrations.framework_checks import litestar_checks, with_checks
 from safeconduct._integrations.route import Route, added_for
 
 #: A parameter: ``<int:name>``, ``<name:re:…>``, ``{name:str}``, ``:name``, ``*rest``, or a regular expression.
@@ -41,11 +44,18 @@ def _django_patterns(patterns: Iterable[Any], prefix: str) -> Iterator[Route]:
             # It takes whatever goes on like this, with or without a slash.
             path += REST
         view = entry.callback
+        if operations := list(ninja_operations(view)):
+            for method, function, checks in operations:
+                yield with_checks(Route(method, path, sample_of(path), *added_for(method, function, None)), checks)
+            continue
         view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
         # REST framework's view sets name the methods of each route.
-        names = getattr(view, "actions", None) or [each for each in _HTTP if hasattr(view_class, each)]
+        actions: Mapping[str, str] = getattr(view, "actions", None) or {}
+        names = actions or [each for each in _HTTP if hasattr(view_class, each)]
         for method in sorted({each.upper() for each in names} - {"HEAD", "OPTIONS"}) or ["ANY"]:
-            yield Route(method, path, sample_of(path), *added_for(method, view, view_class))
+            found = Route(method, path, sample_of(path), *added_for(method, view, view_class))
+            action = getattr(view_class, actions.get(method.lower(), ""), None)
+            yield with_checks(found, [*requirements_of(action), *rest_framework_checks(view, method)])
 
 
 def _litestar_routes(app: Any) -> Iterator[Route]:
@@ -59,7 +69,8 @@ def _litestar_routes(app: Any) -> Iterator[Route]:
                 if method == "OPTIONS":
                     # Litestar adds it to each path.
                     continue
-                yield Route(method, path, sample_of(path), *added_for(method, view.fn, None))
+                found = Route(method, path, sample_of(path), *added_for(method, view.fn, None))
+                yield with_checks(found, litestar_checks(view))
 
 
 def _falcon_routes(app: Any) -> Iterator[Route]:

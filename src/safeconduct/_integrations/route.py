@@ -17,10 +17,14 @@ class Route:
     path: str
     #: The path with every parameter filled in, for looking up the rules.
     sample: str
-    #: What ``requires`` around the view adds; None if it is not used there.
+    #: What ``requires`` around the view and checks of the framework before it add; None if there are none.
     added: Requirement | None = None
     #: The name of the view if ``requires`` stands above its route decorator, so that it is never checked.
     unchecked_view: str | None = None
+    #: Whether the framework checks something before the view of which it is not known what it asks.
+    has_unread_check: bool = False
+    #: The methods that have a route of their own, where this one is for any other.
+    except_methods: frozenset[str] = frozenset()
 
 
 def added_for(method: str, view: Any, view_class: type | None) -> tuple[Requirement | None, str | None]:

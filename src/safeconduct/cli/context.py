@@ -13,7 +13,7 @@ import click
 from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.output import UsageError, warn
 from safeconduct.config import Config
-from safeconduct.config.loading import DEFAULT_FILE, PREFIX, is_of_service
+from safeconduct.config.loading import DEFAULT_FILE, FILE_VARIABLE, PREFIX, is_of_service
 from safeconduct.directories import CallableDirectory
 from safeconduct.events import Event, RuleWeakened
 
@@ -29,9 +29,14 @@ class Settings:
     path: Path | None = None
 
     @property
+    def has_file(self) -> bool:
+        """Whether a file is named or found."""
+        return self.path is not None or FILE_VARIABLE in os.environ or os.path.lexists(DEFAULT_FILE)
+
+    @property
     def has_config(self) -> bool:
         """Whether there is any configuration to read."""
-        if self.path is not None or os.path.lexists(DEFAULT_FILE):
+        if self.has_file:
             return True
         return any(name.startswith(PREFIX) and not is_of_service(name, value) for name, value in os.environ.items())
 

@@ -1,6 +1,7 @@
 """``safeconduct routes``: print each route of an application and what a request for it must bring."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import click
 
@@ -31,13 +32,20 @@ class RouteAccess:
     requirement: Requirement
 
     @property
+    def access(self) -> Literal["public", "authenticated", "unknown"]:
+        """Whether anonymous callers are let in; unknown where only a check that cannot be read could refuse them."""
+        if not self.requirement.is_open:
+            return "authenticated"
+        return "unknown" if self.route.has_unread_check else "public"
+
+    @property
     def row(self) -> dict[str, object]:
         """The line of a table."""
         requirement = self.requirement
         return {
             "method": self.route.method,
             "path": self.route.path,
-            "access": "public" if requirement.is_open else "authenticated",
+            "access": self.access,
             "scopes": sorted(requirement.scopes),
             "roles": [" or ".join(sorted(roles)) for roles in requirement.role_sets],
             "level": requirement.level,
@@ -72,6 +80,11 @@ def routes(app: str, forbid_public: bool, as_json: bool) -> None:  # noqa: FBT00
         print_note(f"Routes can be read from {_FRAMEWORKS} only; `safeconduct doctor` prints the rules.")
     for route in unchecked_routes(application):
         warn(f"{route.method} {route.path}: {UNCHECKED.format(view=route.unchecked_view)}.")
+    for each in _own_routes(application):
+        if each.access == "unknown":
+            warn(
+                f"{each.route.method} {each.route.path}: whether anonymous callers pass the check before it is unknown."
+            )
     if not application.guards:
         raise CommandFailed("No safeconduct middleware is around this application: every route is open.")
     if forbid_public:
@@ -82,25 +95,29 @@ def _forbid_public(application: Application) -> None:
     if application.framework is None:
         raise CommandFailed("The routes of this application cannot be read, so that it is not known which are open.")
     policies = [guard.gate.policy for guard in application.guards]
-    found = [
-        f"{route.method} {route.path}"
-        for route in routes_of(application)
-        if total_requirement(policies, route).is_open and not is_named_as_public(policies, route)
-    ]
+    unnamed = [each for each in _own_routes(application) if not is_named_as_public(policies, each.route)]
+    found = [f"{each.route.method} {each.route.path}" for each in unnamed if each.access == "public"]
+    unknown = [f"{each.route.method} {each.route.path}" for each in unnamed if each.access == "unknown"]
     unchecked = [f"{route.method} {route.path}" for route in unchecked_routes(application)]
     if found:
         raise CommandFailed(f"Open, and named by no entry of access.public: {', '.join(found)}.")
+    if unknown:
+        raise CommandFailed(f"Perhaps open, and named by no entry of access.public: {', '.join(unknown)}.")
     if unchecked:
         raise CommandFailed(f"`requires` is never checked: {', '.join(unchecked)}.")
 
 
 def access_by_route(application: Application) -> list[RouteAccess]:
     """Return what each route of *application* requires; without a guard, every route is open."""
-    policies = [guard.gate.policy for guard in application.guards]
-    found = [RouteAccess(route, total_requirement(policies, route)) for route in routes_of(application)]
     # The outermost guard answers our own endpoints.
     endpoints = [each for guard in application.guards[:1] for each in guard.gate.endpoints.routes]
-    return [*found, *(RouteAccess(Route(each.method, each.path, each.path), OPEN) for each in endpoints)]
+    ours = (RouteAccess(Route(each.method, each.path, each.path), OPEN) for each in endpoints)
+    return [*_own_routes(application), *ours]
+
+
+def _own_routes(application: Application) -> list[RouteAccess]:
+    policies = [guard.gate.policy for guard in application.guards]
+    return [RouteAccess(route, total_requirement(policies, route)) for route in routes_of(application)]
 
 
 def _warn_of_open_methods(application: Application) -> None:

@@ -1,6 +1,7 @@
-"""Check an application: whether a middleware guards it, and what its rules say."""
+"""Check an application: whether a middleware guards it, whose configuration that has, and what its rules say."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any, Final, cast
 
 from safeconduct._core.access_rules import Policy
@@ -17,6 +18,7 @@ from safeconduct._integrations.app_routes import (
 from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.doctor.cors import check_cors
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
+from safeconduct.config import Config
 from safeconduct.errors import AuthError
 
 _INTEGRATIONS = {
@@ -34,6 +36,37 @@ _WRAPPED: Final[dict[str, Callable[[Any], bool]]] = {
     "pyramid": lambda app: "safeconduct.auth" in app.registry,
     "bottle": lambda app: any(getattr(plugin, "name", "") == "safeconduct" for plugin in app.plugins),
 }
+
+
+def auths_of(application: Application) -> list[Auth]:
+    """Return each ``Auth`` around *application* once; the outermost comes first."""
+    found = [guard.auth for guard in application.guards if isinstance(guard.auth, Auth)]
+    return list(dict.fromkeys(found))
+
+
+def check_origin(config: Config, auths: Sequence[Auth], *, has_file: bool) -> Iterator[Finding]:
+    """
+    Say where the configuration comes from.
+
+    Args:
+        config: The one that is checked.
+        auths: Those around the application; the outermost comes first.
+        has_file: Whether *config* was read from a file, which the application may not use.
+    """
+    if not auths or has_file:
+        yield ok("configuration", "it can be read, and its fields agree")
+    else:
+        which = "the" if len(auths) == 1 else f"the outermost of {len(auths)}"
+        yield ok("configuration", f"there is no file: it is that of {which} Auth around the application")
+    if auths and auths[0].config != config:
+        used = auths[0].config
+        names = [each.name for each in fields(Config) if getattr(used, each.name) != getattr(config, each.name)]
+        yield warn(
+            "configuration",
+            f"the application uses another one than the file, with another value of {', '.join(names)}; "
+            "what follows is about the file, and the rules at the end are the application's",
+            "Run the command where the file is not found, or let the application use Config.load().",
+        )
 
 
 def check_application(application: Application) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from safeconduct._keys.folder import read_own_keys
 from safeconduct._keys.generate import made_at
 from safeconduct._keys.keyset import KeySet
 from safeconduct._tokens.issuer import Grant
-from safeconduct.auth import operator_access
+from safeconduct.auth import Auth, operator_access
 from safeconduct.cli.context import open_serving_auth
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.config import Config
@@ -34,14 +35,20 @@ _SOURCES_OF: Final = {
 }
 
 
-def check_configuration(config: Config) -> Iterator[Finding]:
-    """Check what the configuration alone decides, and how large its tokens get."""
+def check_configuration(config: Config, auth: Auth | None = None) -> Iterator[Finding]:
+    """
+    Check what the configuration alone decides, and how large its tokens get.
+
+    Args:
+        config: The configuration.
+        auth: What an application has made of it, if there is one; it may have a directory that no field names.
+    """
     yield from _unsafe_switches(config)
     yield _external_url(config)
     yield from _proxies(config)
     yield from _public_paths(config)
     yield from _schemes_without_source(config)
-    yield from _token_size(config)
+    yield from _token_size(config, auth)
 
 
 def check_files(config: Config) -> Iterator[Finding]:
@@ -136,12 +143,12 @@ def _schemes_without_source(config: Config) -> Iterator[Finding]:
             )
 
 
-def _token_size(config: Config) -> Iterator[Finding]:
+def _token_size(config: Config, made: Auth | None) -> Iterator[Finding]:
     """Issue the largest token of any user in the users file, measure it, and throw it away."""
     if config.keys is None:
         return
     try:
-        with open_serving_auth(config) as auth:
+        with open_serving_auth(config) if made is None else nullcontext(made) as auth:
             token = operator_access(auth).issue(_largest_grant(config), iat_ms=int(time.time() * 1000))
     except (ConfigurationError, UnreadableUsers) as error:
         yield fail("start", str(error), "Correct it: no application can start with it.")

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import click
 
+from safeconduct._integrations.app_inspection import Application
 from safeconduct.cli.app_loading import load_application
 from safeconduct.cli.context import Settings, pass_settings, require_shared_store
-from safeconduct.cli.doctor.app_checks import check_application
+from safeconduct.cli.doctor.app_checks import auths_of, check_application, check_origin
 from safeconduct.cli.doctor.checks import check_configuration, check_files
 from safeconduct.cli.doctor.effect_checks import check_effects, check_log, check_method_override
-from safeconduct.cli.doctor.finding import Finding, fail, ok, print_finding
+from safeconduct.cli.doctor.finding import Finding, fail, print_finding
 from safeconduct.cli.doctor.store_checks import adopt_epoch, check_store
 from safeconduct.cli.output import UsageError, json_option, print_json
 from safeconduct.errors import ConfigurationError
@@ -30,6 +31,7 @@ def doctor(
     """
     Check the configuration and what it names, and APP ("module:attribute" or "module:factory()").
 
+    Without a configuration file, that of the Auth around APP is checked.
     Every finding is ok, warn or fail, a sentence, and what to do; the status is 1 if anything fails.
 
     After a store has lost its data, older tokens are refused.  --adopt-epoch ends that at once: tokens that were
@@ -46,31 +48,33 @@ def doctor(
 
 
 def _run_checks(settings: Settings, app: str | None, *, adopts_epoch: bool) -> Iterator[Finding]:
+    loaded = None if app is None else _load(app)
+    auths = auths_of(loaded) if isinstance(loaded, Application) else []
     try:
-        config = settings.config()
+        config = settings.config() if settings.has_file or not auths else auths[0].config
     except (ConfigurationError, UsageError) as error:
         yield fail("configuration", str(error), "Correct it; docs/reference/configuration.md lists every field.")
         if adopts_epoch:
             raise
     else:
-        yield ok("configuration", "it can be read, and its fields agree")
+        yield from check_origin(config, auths, has_file=settings.has_file)
         if adopts_epoch:
             require_shared_store(config, command="--adopt-epoch")
             yield from adopt_epoch(config)
-        yield from check_configuration(config)
+        yield from check_configuration(config, next((auth for auth in auths if auth.config == config), None))
         yield from check_effects(config)
         yield from check_files(config)
         yield from check_store(config)
-    if app is not None:
-        yield from _check_application(app)
+    if isinstance(loaded, Finding):
+        yield loaded
+    elif loaded is not None:
+        yield from check_application(loaded)
+        yield from check_method_override(loaded)
+        yield from check_log()
 
 
-def _check_application(location: str) -> Iterator[Finding]:
+def _load(location: str) -> Application | Finding:
     try:
-        application = load_application(location)
+        return load_application(location)
     except (ConfigurationError, UsageError) as error:
-        yield fail("application", str(error), "Correct it, or name another application.")
-        return
-    yield from check_application(application)
-    yield from check_method_override(application)
-    yield from check_log()
+        return fail("application", str(error), "Correct it, or name another application.")
