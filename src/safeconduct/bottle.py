@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from safeconduct._integrations.extras import missing_extra
+from safeconduct._integrations.unchecked_requirements import UncheckedReport
 
 try:
     import bottle  # type: ignore[import-untyped]  # it has no types
@@ -54,9 +55,12 @@ class _ErrorPlugin:
 
     def __init__(self, auth: Auth) -> None:
         self._answer = auth.wsgi_gate().answer
+        self._report_unchecked = UncheckedReport(auth.wsgi_gate())
 
     def apply(self, view: View, route: Any) -> View:
         app = route.app
+        # Bottle calls this before the first request for a route, when every route is there.
+        self._report_unchecked(app)
 
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:

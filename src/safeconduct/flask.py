@@ -13,6 +13,7 @@ from safeconduct._http.environ import read_environ
 from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.flask_login import as_login_user, connect_flask_login
 from safeconduct._integrations.openapi import SecurityDescription
+from safeconduct._integrations.unchecked_requirements import report_at_first_call
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.principal import Principal
@@ -67,6 +68,7 @@ class Safeconduct:
         _require_flask(app)
         require_unprotected(app)
         middleware = AuthMiddleware(app.wsgi_app, self.auth)
+        report_at_first_call(middleware, app, self.auth.wsgi_gate())
         app.wsgi_app = middleware  # type: ignore[method-assign]  # the documented way to add a middleware
         app.extensions["safeconduct"] = self
         # Around these steps and not as an error handler: an extension such as Flask-RESTful answers every exception

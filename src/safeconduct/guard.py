@@ -233,7 +233,10 @@ def _passed() -> Passed:
     if passed is None:
         passed = next(filter(None, map(_passed_in_context, _CONTEXTS)), None)
     if passed is None:
-        raise LookupError("no request is being served here: the middleware is missing, or this runs outside of one")
+        raise LookupError(
+            "no request is being served here: this runs outside of one, or the middleware is missing, and then "
+            "`safeconduct doctor module:app` says what to write"
+        )
     return passed
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from safeconduct._integrations.extras import missing_extra
+from safeconduct._integrations.unchecked_requirements import report_unchecked
 
 try:
     from pyramid.authorization import ACLHelper, Authenticated, Everyone  # type: ignore[import-untyped]  # no types
@@ -155,6 +156,7 @@ def _include(config: Any) -> None:
     config.add_forbidden_view(respond_to_denial)
     config.add_subscriber(_require_identity, NewRequest)
     config.add_subscriber(_require_policy, ApplicationCreated)
+    config.add_subscriber(_report_unchecked, ApplicationCreated)
 
 
 def _require_identity(event: Any) -> None:
@@ -166,3 +168,7 @@ def _require_policy(event: Any) -> None:
     if isinstance(policy, type):
         # Each request that asks a class would be an error.
         raise ConfigurationError(f"set_security_policy: got {described(policy)}, wanted {policy.__name__}()")
+
+
+def _report_unchecked(event: Any) -> None:
+    report_unchecked(event.app, event.app.registry[_KEY].wsgi_gate())

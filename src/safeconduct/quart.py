@@ -11,6 +11,7 @@ from safeconduct._core.wrapped_app import described
 from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
+from safeconduct._integrations.unchecked_requirements import report_at_first_call
 from safeconduct.asgi import App, AuthMiddleware, Receive, Scope, Send
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError
@@ -67,6 +68,7 @@ class Safeconduct:
         require_unprotected(app)
         wrapped: Any = app
         middleware = AuthMiddleware(_with_caught_errors(wrapped.asgi_app), self.auth)
+        report_at_first_call(middleware, app, self.auth.asgi_gate())
         wrapped.asgi_app = middleware
         app.extensions["safeconduct"] = self
         # Around these steps and not as an error handler: before handlers are looked up, a blueprint's own handler for

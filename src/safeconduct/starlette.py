@@ -11,6 +11,7 @@ from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
+from safeconduct._integrations.unchecked_requirements import report_unchecked
 from safeconduct.asgi import App, AuthMiddleware
 from safeconduct.auth import Auth
 from safeconduct.errors import AuthError, ConfigurationError, MissingCredential
@@ -43,7 +44,7 @@ def install(app: Starlette, auth: Auth) -> None:
     require_auth(auth, "asgi")
     answer = partial(_answer, auth)
     app.user_middleware.insert(_position(app.user_middleware), Middleware(AuthMiddleware, auth=auth))
-    app.user_middleware.append(Middleware(_answer_in_mounts, parent=app, answer=answer))
+    app.user_middleware.append(Middleware(_read_routes, parent=app, auth=auth, answer=answer))
     app.exception_handlers.setdefault(AuthError, answer)
 
 
@@ -57,7 +58,10 @@ def identity(connection: HTTPConnection) -> Identity:
     try:
         found: Identity = connection.scope["safeconduct"]
     except KeyError:
-        raise LookupError("this connection did not come through safeconduct.asgi.AuthMiddleware") from None
+        raise LookupError(
+            "this connection did not come through safeconduct.asgi.AuthMiddleware: write install(app, "
+            "Auth(Config.load())), or see what `safeconduct doctor module:app` says"
+        ) from None
     return found
 
 
@@ -152,10 +156,16 @@ async def _answer(auth: Auth, connection: HTTPConnection, error: Exception) -> R
     return response
 
 
-def _answer_in_mounts(app: App, *, parent: Starlette, answer: Any) -> App:
-    """Let the applications that *parent* mounts answer as it does; a factory of middleware that adds none."""
-    # Called before the first request, when everything is mounted.  Otherwise each of them would answer 500.
+def _read_routes(app: App, *, parent: Starlette, auth: Auth, answer: Any) -> App:
+    """
+    Let the applications that *parent* mounts answer as it does, and report the routes with an unchecked ``requires``.
+
+    A factory of middleware that adds none: it is called once, before the lifespan or the first request, when every
+    route is there.
+    """
+    # Otherwise each of them would answer 500.
     _register(parent.routes, answer)
+    report_unchecked(parent, auth.asgi_gate())
     return app
 
 

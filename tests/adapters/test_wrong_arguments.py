@@ -142,7 +142,10 @@ NEITHER: list[Any] = [None, "app:app", 1, auth(), Plain, MemoryDirectory, asgi_g
 def test_d7_a_wsgi_application_is_refused_where_an_asgi_one_is_wanted(app):
     """The message shows the correct line."""
     assert app is auth().wsgi(app).app
-    with pytest.raises(ConfigurationError, match=r"app: got .*: auth\.wsgi\(app\); wanted ASGI: app\(scope,"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"app: got .* looks like a WSGI application: auth\.wsgi\(app\); wanted ASGI: app\(scope,",
+    ):
         auth().asgi(app)
 
 
@@ -150,7 +153,10 @@ def test_d7_a_wsgi_application_is_refused_where_an_asgi_one_is_wanted(app):
 def test_d7_an_asgi_application_is_refused_where_a_wsgi_one_is_wanted(app):
     """The message shows the correct line."""
     assert app is auth().asgi(app).app
-    with pytest.raises(ConfigurationError, match=r"app: got .*: auth\.asgi\(app\); wanted WSGI: app\(environ,"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"app: got .* looks like an ASGI application: auth\.asgi\(app\); wanted WSGI: app\(environ,",
+    ):
         auth().wsgi(app)
 
 

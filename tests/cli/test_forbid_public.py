@@ -5,8 +5,8 @@ import pytest
 from command_line import run, write_configuration
 from inspected_apps import findings, module_writer
 from safeconduct._core.access_rules import Policy
-from safeconduct.cli.app_routes import is_named_as_public
-from safeconduct.cli.route import Route
+from safeconduct._integrations.app_routes import is_named_as_public
+from safeconduct._integrations.route import Route
 
 OPEN = '[safeconduct.access]\ndefault = "anonymous"\npublic = ["GET /public"]\nrules = [{ path = "/closed/{rest...}" }]'
 CLOSED = '[safeconduct.access]\npublic = ["GET /public", "/files/{rest...}"]'

@@ -32,7 +32,7 @@ def within(identity, function, now=1000.0):
 @pytest.mark.parametrize("function", [current, principal, requires()(lambda: None)])
 def test_outside_of_a_request_nobody_is_there(function):
     """A forgotten middleware is a ``LookupError`` and not a pass."""
-    with pytest.raises(LookupError):
+    with pytest.raises(LookupError, match="`safeconduct doctor module:app` says what to write"):
         function()
 
 

@@ -136,7 +136,7 @@ def test_an_auth_that_issues_nothing_signs_nobody_in():
     nobody = CallableDirectory(lambda _username, _password: None)
 
     with (
-        Auth(Config(store="memory://", sources=["basic"]), directory=nobody) as auth,
+        Auth(Config(store="memory://", sources=["bearer", "basic"]), directory=nobody) as auth,
         pytest.raises(ConfigurationError, match="wanted a folder of keys"),
     ):
         signed_in(auth, "alice")
@@ -209,6 +209,20 @@ def test_a_session_by_cookie_opens_a_websocket(build):
 def test_without_cookies_no_session_by_cookie_begins(build):
     with pytest.raises(ConfigurationError, match='sources must include "cookie"'):
         signed_in_cookies(build(), "alice")
+
+
+def test_without_bearer_no_header_is_made(build):
+    """The request would be answered 401, and nothing would tell why."""
+    with pytest.raises(ConfigurationError, match=r"got \['cookie'\]; use signed_in_cookies\(app, 'alice'\)$"):
+        signed_in(build(sources=["cookie"], external_url=NAME), "alice")
+    with pytest.raises(ConfigurationError, match=r'^sources must include "bearer", got \[\'api_key\'\]$'):
+        signed_in(build(sources=["api_key"]), "alice")
+
+
+def test_a_subprotocol_takes_the_token_of_the_header(build):
+    auth = build(sources=["subprotocol"])
+
+    assert "alice" == proven(auth, signed_in(auth, "alice")).subject
 
 
 def test_the_headers_have_the_forms_of_other_clients(build):

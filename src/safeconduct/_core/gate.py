@@ -81,7 +81,7 @@ class Gate:
         #: What passes where there is no request: a caller without a credential.
         self.anonymous = authenticator.anonymous_results.no_credential
         self.endpoints = endpoints
-        self._announce = announce
+        self.announce = announce
         self._is_closed = False
         self._routes = RouteMemory()
         #: The remembered routes on which the fast path may be taken.
@@ -205,14 +205,14 @@ class Gate:
 
     def fault(self, fault: Exception) -> Refused:
         """Announce an exception that must not have been raised, and refuse the request that met it."""
-        report_fault(self._announce, fault, where="gate")
+        report_fault(self.announce, fault, where="gate")
         return Refused(Unavailable("a fault within the gate"))
 
     def unsupported(self, reason: str) -> Refused:
         """Refuse a request that this process cannot serve at all; announce *reason*, one sentence, the first time."""
         if not self._is_unsupported:
             self._is_unsupported = True
-            self._announce(Unsupported(reason=reason))
+            self.announce(Unsupported(reason=reason))
         return Refused(Unavailable("an event loop that is not supported"))
 
     def note_omitted_name(self, passed: Passed) -> None:
@@ -222,7 +222,7 @@ class Gate:
             return
         if identity.issuer not in self._omitted_issuers:
             self._omitted_issuers.add(identity.issuer)
-            self._announce(RemoteUserOmitted(issuer=identity.issuer))
+            self.announce(RemoteUserOmitted(issuer=identity.issuer))
 
     def _requirement(self, request: Request) -> Requirement:
         requirement = self._closed_routes.get(request.route) or self._routes.get(request.route)

@@ -18,6 +18,7 @@ from safeconduct.errors import ConfigurationError
 
 World = Literal["asgi", "wsgi"]
 
+_NAMES: Final = {"asgi": "an ASGI application", "wsgi": "a WSGI application"}
 _CALLS: Final = {"asgi": "app(scope, receive, send)", "wsgi": "app(environ, start_response)"}
 _ARGUMENTS: Final = {"asgi": 3, "wsgi": 2}
 _OTHER: Final[dict[World, World]] = {"asgi": "wsgi", "wsgi": "asgi"}
@@ -34,7 +35,7 @@ def require_application(app: object, world: World) -> None:
         raise _refusal(app, world, "which cannot be called")
     if not may_be(app, world):
         other = _OTHER[world]
-        kind = f"a {other.upper()} application: auth.{other}(app)" if may_be(app, other) else "no application"
+        kind = f"{_NAMES[other]}: auth.{other}(app)" if may_be(app, other) else "no application"
         raise _refusal(app, world, f"which is {kind}" if kind == "no application" else f"which looks like {kind}")
 
 

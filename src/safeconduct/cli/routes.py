@@ -6,8 +6,8 @@ from typing import Literal
 import click
 
 from safeconduct._core.requirement import OPEN, Requirement
-from safeconduct.cli.app_inspection import Application, load_application
-from safeconduct.cli.app_routes import (
+from safeconduct._integrations.app_inspection import Application
+from safeconduct._integrations.app_routes import (
     UNCHECKED,
     describe,
     hidden_routes,
@@ -17,8 +17,9 @@ from safeconduct.cli.app_routes import (
     total_requirement,
     unchecked_routes,
 )
+from safeconduct._integrations.route import Route
+from safeconduct.cli.app_loading import load_application
 from safeconduct.cli.output import CommandFailed, json_option, print_note, print_table, warn
-from safeconduct.cli.route import Route
 
 _FRAMEWORKS = "Starlette, FastAPI, Litestar, Flask, Quart, Django, Falcon, Pyramid and Bottle"
 

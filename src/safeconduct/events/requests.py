@@ -90,6 +90,23 @@ class RemoteUserOmitted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementUnchecked(Event):
+    """
+    A view was given to its framework first and to ``requires`` then, so that on this route nothing is checked.
+
+    Announced before the first request that reaches the application, once for each *route*.  Requests are not refused:
+    an application may route a function as it is, and use what ``requires`` made of it elsewhere.
+    """
+
+    log_level: ClassVar[int] = 40
+    #: The module and the name of the function.
+    view: str
+    #: The path template, as the framework writes it, such as ``/users/{id}``.
+    route: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookFailed(Event):
     """
     A hook of the application raised an exception or returned a wrong value, and was ignored.

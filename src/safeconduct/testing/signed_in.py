@@ -84,15 +84,15 @@ def signed_in(
         ``{"Authorization": "Bearer …"}``, for the ``headers`` of any test client.
 
     Raises:
-        ConfigurationError: If *app* has no middleware, its ``Auth`` cannot issue, or an argument is wrong.
+        ConfigurationError: If *app* has no middleware, its ``Auth`` takes no such header or cannot issue, or an
+            argument is wrong.
         Unavailable: If the store cannot be asked.
     """
     _check_arguments(subject, level, seconds_ago, roles=roles, scopes=scopes)
     auth = auth_of(app)
-    access = operator_access(auth)
+    _require_bearer(auth, subject)
     account = Account(subject, roles=sorted(roles), scopes=sorted(scopes))
-    grant = replace(new_grant(auth, access, account), level=level)
-    return RequestHeaders({"Authorization": f"Bearer {_issue(access, grant, seconds_ago)}"})
+    return RequestHeaders({"Authorization": f"Bearer {new_token(auth, account, level=level, seconds_ago=seconds_ago)}"})
 
 
 def signed_in_cookies(
@@ -136,6 +136,12 @@ def signed_in_cookies(
     return SignedInCookies(cookies, access.csrf_token(tokens), tokens.session_id, origin)
 
 
+def new_token(auth: Auth, account: Account, *, level: Level = "explicit", seconds_ago: int = 0) -> str:
+    """Return an access token of *account*, for whichever source takes it."""
+    access = operator_access(auth)
+    return _issue(access, replace(new_grant(auth, access, account), level=level), seconds_ago)
+
+
 def new_grant(auth: Auth, access: OperatorAccess, account: Account) -> Grant:
     """Return what a token of *account* says; it has a session only where tokens must have one."""
     if auth.config.sessions.require_session:
@@ -165,6 +171,15 @@ def _issue(access: OperatorAccess, grant: Grant, seconds_ago: int) -> str:
     has_no_auth_time = grant.level == "remembered" and not seconds_ago
     auth_time = None if has_no_auth_time else iat_ms // 1000 - seconds_ago
     return access.issue(replace(grant, auth_time=auth_time), iat_ms=iat_ms)
+
+
+def _require_bearer(auth: Auth, subject: str) -> None:
+    sources = auth.config.sources
+    # A test of WebSockets takes the token out of the header, and sends it as a subprotocol.
+    if "bearer" in sources or "subprotocol" in sources:
+        return
+    instead = f"; use signed_in_cookies(app, {subject!r})" if "cookie" in sources else ""
+    raise ConfigurationError(f'sources must include "bearer", got {list(sources)}{instead}')
 
 
 def _require_cookies(auth: Auth) -> None:

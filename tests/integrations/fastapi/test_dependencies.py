@@ -303,7 +303,7 @@ def test_only_fastapi_is_installed_into(wrong):
 
 
 def test_an_identity_needs_the_middleware(app):
-    with pytest.raises(LookupError, match="AuthMiddleware"):
+    with pytest.raises(LookupError, match=r"AuthMiddleware: write install\(app, Auth\(Config\.load\(\)\)\)"):
         TestClient(app).get("/me")
 
 

@@ -6,9 +6,16 @@ from typing import Any, Final, cast
 
 from safeconduct._core.access_rules import Policy
 from safeconduct._core.path_templates import NAME
+from safeconduct._integrations.app_inspection import Application, Guard
+from safeconduct._integrations.app_routes import (
+    UNCHECKED,
+    describe,
+    hidden_routes,
+    loose_prefixes,
+    routes_of,
+    unchecked_routes,
+)
 from safeconduct.auth import Auth, operator_access
-from safeconduct.cli.app_inspection import Application, Guard
-from safeconduct.cli.app_routes import UNCHECKED, describe, hidden_routes, loose_prefixes, routes_of, unchecked_routes
 from safeconduct.cli.doctor.cors import check_cors
 from safeconduct.cli.doctor.finding import Finding, fail, ok, warn
 from safeconduct.config import Config

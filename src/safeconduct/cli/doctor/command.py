@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import click
 
-from safeconduct.cli.app_inspection import Application, load_application
+from safeconduct._integrations.app_inspection import Application
+from safeconduct.cli.app_loading import load_application
 from safeconduct.cli.context import Settings, pass_settings, require_shared_store
 from safeconduct.cli.doctor.app_checks import auths_of, check_application, check_origin
 from safeconduct.cli.doctor.checks import check_configuration

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from safeconduct import asgi, wsgi
-from safeconduct.cli.app_inspection import Application, Framework, layers
+from safeconduct._integrations.app_inspection import Application, Framework, layers
 from safeconduct.cli.doctor.finding import Finding, ok, warn
 
 #: Stands for our own middleware, where others have a name.

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from safeconduct._core.access_rules import Entry, Policy, sample_of
 from safeconduct._core.path_templates import LITERAL, REST, Segments
+from safeconduct._integrations.app_inspection import Application, layers
 from safeconduct._wiring.settings import allows_sign_in_page
-from safeconduct.cli.app_inspection import Application, layers
 from safeconduct.cli.doctor.finding import Finding, ok, warn
 from safeconduct.config import Config
 

@@ -12,7 +12,7 @@ from safeconduct.auth import Auth, operator_access
 from safeconduct.config import Trust
 from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.testing.fake_issuer import LIFETIME_SECONDS, FakeIssuer
-from safeconduct.testing.signed_in import new_grant, signed_in
+from safeconduct.testing.signed_in import new_grant, new_token
 
 
 class TokenSource(Protocol):
@@ -76,8 +76,7 @@ class OwnTokens:
 
     def of_user(self, subject: str, *, roles: Collection[str]) -> str:
         """Return a token of *subject*."""
-        headers = signed_in(self._auth, subject, roles=roles, scopes=self._user.scopes)
-        return headers["Authorization"].removeprefix("Bearer ")
+        return new_token(self._auth, Account(subject, roles=sorted(roles), scopes=sorted(self._user.scopes)))
 
     def issued(self, *, later_seconds: int) -> str:
         """Return a token that is issued at another time, in the configured format."""

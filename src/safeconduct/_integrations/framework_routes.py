@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from safeconduct._core.access_rules import ANY_SEGMENT
 from safeconduct._core.requirement import requirements_of
-from safeconduct.cli.app_inspection import is_instance
-from safeconduct.cli.django_checks import ninja_operations, rest_framework_checks
-from safeconduct.cli.framework_checks import litestar_checks, with_checks
-from safeconduct.cli.route import Route, added_for
+from safeconduct._integrations.app_inspection import is_instance
+from safeconduct._integrations.django_checks import ninja_operations, rest_framework_checks
+from safeconduct._integrations.framework_checks import litestar_checks, with_checks
+from safeconduct._integrations.route import Route, added_for
 
 #: A parameter: ``<int:name>``, ``<name:re:…>``, ``{name:str}``, ``:name``, ``*rest``, or a regular expression.
 _PARAMETER: Final = re.compile(r"<[^/]*>|\{[^/]*\}|^[:*].+|[()\\\[\]?+*|]")

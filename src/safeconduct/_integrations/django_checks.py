@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from safeconduct._core.requirement import AUTHENTICATED, Requirement, requirements_of
-from safeconduct.cli.framework_checks import UNREAD, Check, unread
-from safeconduct.cli.route import vars_of
+from safeconduct._integrations.framework_checks import UNREAD, Check, unread
+from safeconduct._integrations.route import vars_of
 
 #: ANY may be one of them.
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "ANY"})

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from safeconduct._core.requirement import AUTHENTICATED, OPEN, Requirement, requirements_of
-from safeconduct.cli.route import Route
+from safeconduct._integrations.route import Route
 
 UNREAD: Final = "unread"
 """In place of a requirement: there is a check, and it cannot be told whether it refuses anonymous callers."""

@@ -37,8 +37,13 @@ def added_for(method: str, view: Any, view_class: type | None) -> tuple[Requirem
     name = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
     functions = () if view_class is None else (getattr(view_class, each, None) for each in (*_DISPATCHERS, name))
     found = [each for function in (view, *functions) for each in requirements_of(function)]
-    unchecked = f"{view.__module__}.{view.__qualname__}" if vars_of(view).get("safeconduct_is_guarded") else None
+    unchecked = _name_of(view) if vars_of(view).get("safeconduct_is_guarded") else None
     return (sum(found, OPEN) if found else None), unchecked
+
+
+def _name_of(view: Any) -> str:
+    # A partial function or another callable object has the name of its class.
+    return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__qualname__)}"
 
 
 def vars_of(view: Any) -> dict[str, Any]:

@@ -13,15 +13,14 @@ from typing import Any, Final
 
 from safeconduct._core.access_rules import ANY_SEGMENT, Policy
 from safeconduct._core.requirement import OPEN, Requirement
-from safeconduct.cli.app_inspection import Application, inspect_application, is_instance
-from safeconduct.cli.framework_checks import fastapi_checks, with_checks
-from safeconduct.cli.framework_routes import READERS, REST, sample_of
-from safeconduct.cli.route import Route, added_for
+from safeconduct._integrations.app_inspection import Application, inspect_application, is_instance
+from safeconduct._integrations.framework_checks import fastapi_checks, with_checks
+from safeconduct._integrations.framework_routes import READERS, REST, sample_of
+from safeconduct._integrations.route import Route, added_for
 
-UNCHECKED: Final = (
-    "`requires` around {view} is not checked, because the framework got the function without it: put `requires` below "
-    "the route decorator"
-)
+WITHOUT_IT: Final = "the framework got the function without it: put `requires` below the route decorator"
+"""Why ``requires`` is not checked."""
+UNCHECKED: Final = f"`requires` around {{view}} is not checked, because {WITHOUT_IT}"
 LOOSE: Final = (
     "it serves whatever begins like {prefix}, such as {prefix}2, and not only what is below it; there the rules take "
     "no more than: {requirement}"
@@ -182,7 +181,8 @@ def _flask_routes(app: Any) -> Iterator[Route]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: str(rule.rule)):
         view: Any = app.view_functions.get(rule.endpoint)
         sample = _FLASK_PARAMETER.sub(ANY_SEGMENT, rule.rule)
-        for method in sorted(set(rule.methods) - {"HEAD", "OPTIONS"}):
+        # A rule that an application makes itself may take every method.
+        for method in sorted(set(rule.methods or {"ANY"}) - {"HEAD", "OPTIONS"}):
             shown = "WEBSOCKET" if getattr(rule, "websocket", False) else method
             yield Route(shown, rule.rule, sample, *added_for(method, view, getattr(view, "view_class", None)))
 

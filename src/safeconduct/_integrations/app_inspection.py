@@ -1,22 +1,12 @@
-"""
-Find the middleware around an application.
+"""Find the middleware around an application; its objects are read, and nothing is served."""
 
-The module is imported and the objects in it are read; nothing is served and nothing connects.
-"""
-
-import importlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from safeconduct import asgi, wsgi
 from safeconduct._core.gate import Gate, GateProvider
-from safeconduct._core.wrapped_app import described, may_be
-from safeconduct.auth import Auth
-from safeconduct.cli.output import UsageError
-from safeconduct.errors import ConfigurationError
 
 Framework = Literal["starlette", "fastapi", "flask", "quart", "litestar", "django", "falcon", "pyramid", "bottle"]
 #: Whether a middleware was wrapped around the application, or added by its framework's integration.
@@ -64,27 +54,6 @@ class Application:
         return "FastAPI" if framework == "fastapi" else framework.capitalize()
 
 
-def load_application(location: str) -> Application:
-    """
-    Import ``module:attribute``, or call ``module:factory()``, and inspect it.
-
-    Raises:
-        UsageError: If it cannot be imported, called, or found.
-    """
-    module_name, colon, attribute = location.partition(":")
-    if not module_name or not colon or not attribute:
-        raise UsageError(f'APP must be "module:attribute" or "module:factory()", got {location!r}.')
-    app = _find(module_name, attribute.removesuffix("()"))
-    if attribute.endswith("()"):
-        app = _attempt(f"{location} failed", app)
-    if not callable(app):
-        raise UsageError(f"{location} must be an application, got {type(app).__name__}.")
-    if not (may_be(app, "asgi") or may_be(app, "wsgi")):
-        hint = "" if attribute.endswith("()") else f'; if that makes it, write "{location}()"'
-        raise UsageError(f"{location} must be an application, got {described(app)}{hint}.")
-    return inspect_application(app)
-
-
 def inspect_application(app: Any) -> Application:
     """Find the framework of *app* and every guard around it."""
     guards: list[Guard] = []
@@ -115,28 +84,6 @@ def is_instance(value: object, module_name: str, class_name: str) -> bool:
     return module is not None and isinstance(value, getattr(module, class_name))
 
 
-def _find(module_name: str, path: str) -> Any:
-    # As with `python -m`, modules in the working directory can be imported.
-    if (folder := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, folder)
-    found = _attempt(f"{module_name} cannot be imported", lambda: importlib.import_module(module_name))
-    for name in path.split("."):
-        if not hasattr(found, name):
-            hint = "; a factory is called without arguments" if "(" in path else ""
-            raise UsageError(f"{module_name} has no {path!r}{hint}.")
-        found = getattr(found, name)
-    return found
-
-
-def _attempt(failure: str, make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except ConfigurationError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the user's module may raise anything; one sentence reports it
-        raise UsageError(f"{failure}: {type(error).__name__}: {error}") from None
-
-
 def _guard(installation: Installation, middleware: asgi.AuthMiddleware | wsgi.AuthMiddleware) -> Guard:
     auth = middleware.auth
     gate = auth.asgi_gate() if isinstance(middleware, asgi.AuthMiddleware) else auth.wsgi_gate()
@@ -165,7 +112,7 @@ def _flask_guards(app: Any) -> list[Guard]:
 
 
 def _litestar_guards(app: Any) -> list[Guard]:
-    auths = [each.auth for each in app.plugins if isinstance(getattr(each, "auth", None), Auth)]
+    auths = [each.auth for each in app.plugins if is_instance(getattr(each, "auth", None), "safeconduct.auth", "Auth")]
     return [Guard("integrated", auth, auth.asgi_gate()) for auth in auths]
 
 
@@ -173,7 +120,7 @@ def _django_guards(app: Any) -> list[Guard]:
     names = sys.modules["django.conf"].settings.MIDDLEWARE
     if not any(name.startswith("safeconduct.django.") for name in names):
         return []
-    auth: Auth = sys.modules["safeconduct.django"].get_auth()
+    auth: GateProvider = sys.modules["safeconduct.django"].get_auth()
     is_asgi = is_instance(app, "django.core.handlers.asgi", "ASGIHandler")
     return [Guard("integrated", auth, auth.asgi_gate() if is_asgi else auth.wsgi_gate())]
 
