@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, NoReturn
 
 from safeconduct import guard
 from safeconduct import starlette as starlette_integration
-from safeconduct._core.requirement import Requirement, requirements_of
+from safeconduct._core.requirement import Requirement, refusal_of, requirements_of
 from safeconduct._core.wrapped_app import described
 from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.scope import read_scope
@@ -16,7 +16,7 @@ from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.openapi import SecurityDescription, total_requirement
 from safeconduct.asgi import App, Receive, Scope, Send
 from safeconduct.auth import Auth
-from safeconduct.errors import ConfigurationError, MissingCredential
+from safeconduct.errors import ConfigurationError
 from safeconduct.principal import Identity, Level, NeverRead, Principal
 
 try:
@@ -101,9 +101,10 @@ async def principal(found: CurrentIdentity, _mark: Annotated[None, Depends(_CLOS
 
     Raises:
         MissingCredential: If the caller is an ``Anonymous``; if it is not caught, the answer is 401.
+        Unavailable: The same, if their credential could not be checked; the answer is 503.
     """
     if not isinstance(found, Principal):
-        raise MissingCredential
+        raise refusal_of(found)
     return found
 
 

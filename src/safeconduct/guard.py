@@ -17,10 +17,10 @@ from typing import Annotated, Final, NoReturn, ParamSpec, TypeVar
 from safeconduct._core.csrf import MASK_BYTES
 from safeconduct._core.decision import Passed
 from safeconduct._core.permissions import Permissions
-from safeconduct._core.requirement import Requirement
+from safeconduct._core.requirement import Requirement, refusal_of
 from safeconduct._core.wrong_arguments import wants
 from safeconduct.config.access import SCHEMES
-from safeconduct.errors import ConfigurationError, MissingCredential
+from safeconduct.errors import ConfigurationError
 from safeconduct.principal import LEVELS, Identity, Level, NeverRead, Principal
 
 P = ParamSpec("P")
@@ -51,11 +51,12 @@ def principal() -> Principal:
 
     Raises:
         MissingCredential: If the caller is an ``Anonymous``; if it is not caught, the answer is 401.
+        Unavailable: The same, if their credential could not be checked; the answer is 503.
         LookupError: If it is not called within a request that came through the middleware.
     """
     identity = current()
     if not isinstance(identity, Principal):
-        raise MissingCredential
+        raise refusal_of(identity)
     return identity
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from safeconduct import guard
+from safeconduct._core.requirement import refusal_of
 from safeconduct._core.wrapped_app import require_auth
 from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.request import Reply
@@ -13,7 +14,7 @@ from safeconduct._http.scope import read_scope
 from safeconduct._integrations.extras import missing_extra
 from safeconduct.asgi import AuthMiddleware
 from safeconduct.auth import Auth
-from safeconduct.errors import AuthError, ConfigurationError, MissingCredential
+from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.principal import Identity, Level, Principal
 
 try:
@@ -238,7 +239,7 @@ def _provide_identity(scope: Scope) -> Identity:
 def _provide_principal(scope: Scope) -> Principal:
     found = _provide_identity(scope)
     if not isinstance(found, Principal):
-        raise MissingCredential
+        raise refusal_of(found)
     return found
 
 

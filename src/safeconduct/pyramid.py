@@ -16,11 +16,12 @@ try:
 except ImportError as missing:
     raise missing_extra("pyramid", missing) from None
 
+from safeconduct._core.requirement import refusal_of
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._core.wrong_arguments import wants
 from safeconduct._http.environ import read_environ
 from safeconduct.auth import Auth
-from safeconduct.errors import AuthError, ConfigurationError, InsufficientRights, MissingCredential
+from safeconduct.errors import AuthError, ConfigurationError, InsufficientRights
 from safeconduct.principal import Identity, Principal
 
 _KEY: Final = "safeconduct.auth"
@@ -147,9 +148,10 @@ def _include(config: Any) -> None:
         if scopes is None:
             # Raised by the application in words of its own.
             return forbidden
-        if isinstance(identity(request), Principal):
+        caller = identity(request)
+        if isinstance(caller, Principal):
             return respond(InsufficientRights(scopes), request)
-        return respond(MissingCredential(), request)
+        return respond(refusal_of(caller), request)
 
     config.set_security_policy(SecurityPolicy())
     config.add_exception_view(respond, context=AuthError)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from safeconduct import guard
+from safeconduct._core.requirement import refusal_of
 from safeconduct._core.sessions.verbs import Tokens
 from safeconduct._core.wrapped_app import described, require_auth
 from safeconduct._core.wrong_arguments import wants
@@ -14,7 +15,7 @@ from safeconduct._integrations.extras import missing_extra
 from safeconduct._integrations.unchecked_requirements import report_unchecked
 from safeconduct.asgi import App, AuthMiddleware
 from safeconduct.auth import Auth
-from safeconduct.errors import AuthError, ConfigurationError, MissingCredential
+from safeconduct.errors import AuthError, ConfigurationError
 from safeconduct.principal import Identity, Principal
 
 try:
@@ -71,11 +72,12 @@ def principal(connection: HTTPConnection) -> Principal:
 
     Raises:
         MissingCredential: If the caller is an ``Anonymous``; if it is not caught, the answer is 401.
+        Unavailable: The same, if their credential could not be checked; the answer is 503.
         LookupError: If the middleware is missing.
     """
     found = identity(connection)
     if not isinstance(found, Principal):
-        raise MissingCredential
+        raise refusal_of(found)
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from safeconduct import ConfigurationError, allows, current, principal, requires
 from safeconduct._core.decision import Passed
-from safeconduct.errors import InsufficientRights, MissingCredential, StepUpRequired
+from safeconduct.errors import InsufficientRights, MissingCredential, StepUpRequired, Unavailable
 from safeconduct.guard import PASSED
 from safeconduct.principal import Anonymous, Principal
 
@@ -56,11 +56,19 @@ def test_every_call_returns_the_same_identity():
 
 
 def test_an_anonymous_caller_is_no_principal():
-    anonymous = Anonymous(reason="unavailable")
+    anonymous = Anonymous(reason="invalid_token")
 
     assert within(anonymous, current) is anonymous
     with pytest.raises(MissingCredential):
         within(anonymous, principal)
+
+
+def test_a_caller_whose_credential_was_not_checked_is_not_told_that_it_is_missing():
+    unchecked = Anonymous(reason="unavailable")
+
+    for guarded in (principal, requires()(lambda: None)):
+        with pytest.raises(Unavailable):
+            within(unchecked, guarded)
 
 
 @pytest.mark.parametrize(

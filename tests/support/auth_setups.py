@@ -164,6 +164,7 @@ _MAKE = {
     "bearer": lambda: _auth(configuration(sources=["bearer"])),
     "plain": lambda: _auth(configuration(basic={"allow_plain_http": True, "level": "explicit"})),
     "outage": lambda: _auth(configuration(), store=FailingStore(Unavailable)),
+    "open-outage": lambda: _auth(configuration(access={"default": "anonymous"}), store=FailingStore(Unavailable)),
     "faulty": lambda: _auth(configuration(), store=FailingStore(lambda: KeyError("secret"))),
     "suspending": lambda: _auth(configuration(), store=SuspendingStore()),
     "ended": _ended,

@@ -70,6 +70,8 @@ def _application(folder, store_url):
     listener.set_inheritable(True)
     environment = {
         "SAFECONDUCT_STORE__URL": store_url,
+        # A machine that runs other tests beside this one may be slow.
+        "SAFECONDUCT_STORE__DEADLINE_MS": "20000",
         "SAFECONDUCT_KEYS": str(folder / "keys"),
         "SAFECONDUCT_LOGIN__USERS": str(folder / "users.json"),
         "SAFECONDUCT_PROXIES__TRUSTED": '["127.0.0.1"]',

@@ -106,6 +106,8 @@ HANDLERS = [
     step_up("guard-danger", acr="urn:safeconduct:acr:explicit urn:safeconduct:acr:multifactor", max_age="300",
             target="/guarded/danger", headers=bearer("alice"), needs=_GUARDS),
     passed("guard-danger-met", target="/guarded/danger", headers=bearer("explicit"), needs=_GUARDS),
+    *(unavailable(f"guard-{kind}-outage", setup="open-outage", target=f"/guarded/{kind}", headers=bearer("alice"),
+                  needs=_GUARDS) for kind in ("async", "sync", "principal")),
     missing("guard-principal-nobody", setup="open", target="/guarded/principal", needs=_GUARDS),
     passed("guard-principal", target="/guarded/principal", headers=bearer("alice"), needs=_GUARDS),
     _sent("guard-navigation", "/guarded/principal", target="/guarded/principal",

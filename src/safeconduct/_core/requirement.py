@@ -82,7 +82,7 @@ class Requirement:
         if not isinstance(identity, Principal):
             if self.is_open:
                 return
-            raise anonymous_refusal(identity)
+            raise refusal_of(identity)
         if self.is_particular and not self.is_open:
             self._check_rights(identity)
             self._check_proof(identity, now)
@@ -135,9 +135,9 @@ AUTHENTICATED = Requirement()
 """Any principal may."""
 
 
-def anonymous_refusal(caller: Anonymous) -> AuthError:
-    """Return the error for an anonymous *caller* where a principal is needed: 503 if a server did not answer."""
-    if caller.reason == "unavailable":
+def refusal_of(caller: Identity) -> AuthError:
+    """Return the error where a principal is needed and *caller* is none: 503 if a server did not answer, else 401."""
+    if isinstance(caller, Anonymous) and caller.reason == "unavailable":
         return Unavailable("the credential of the caller could not be checked")
     return MissingCredential()
 

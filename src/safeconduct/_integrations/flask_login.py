@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
-from safeconduct.errors import ConfigurationError, MissingCredential, StepUpRequired
+from safeconduct._core.requirement import refusal_of
+from safeconduct.errors import ConfigurationError, StepUpRequired
 from safeconduct.guard import current
 from safeconduct.principal import Principal
 
@@ -64,7 +65,7 @@ def _refuse_loader(_function: object = None) -> NoReturn:
 
 
 def _refuse() -> NoReturn:
-    raise MissingCredential
+    raise refusal_of(current())
 
 
 def _require_step_up() -> NoReturn:

@@ -8,6 +8,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from safeconduct._core.requirement import refusal_of
 from safeconduct._http.problems import page_url
 from safeconduct.django.http import state_of
 from safeconduct.django.project import sign_in_url
@@ -38,6 +39,7 @@ class AdminSite(admin.AdminSite):
         Raises:
             InsufficientRights: If they are signed in, and may not use the admin.
             MissingCredential: If there is no sign-in page.
+            Unavailable: The same, if their credential could not be checked.
         """
         del extra_context
         index = reverse("admin:index", current_app=self.name)
@@ -48,7 +50,7 @@ class AdminSite(admin.AdminSite):
             raise InsufficientRights(reason="no user of the admin")
         url = None if state is None else sign_in_url(state.auth.config)
         if state is None or url is None:
-            raise MissingCredential
+            raise MissingCredential if state is None else refusal_of(state.passed.identity)
         path = state.gate.endpoints_root(state.request).rstrip("/") + url
         return HttpResponseRedirect(page_url(path, target=request.GET.get(REDIRECT_FIELD_NAME) or index))
 

@@ -8,9 +8,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from safeconduct._core.requirement import refusal_of
 from safeconduct._core.wrong_arguments import wants
 from safeconduct.django.http import RequestState, state_of
-from safeconduct.errors import ConfigurationError, MissingCredential
+from safeconduct.errors import ConfigurationError, Unavailable
 from safeconduct.guard import principal, requires
 from safeconduct.principal import Principal
 
@@ -33,9 +34,17 @@ class SafeconductAuthentication(BaseAuthentication):
         return user, identity
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the challenges for a 401."""
+        """
+        Return the challenges for a 401.
+
+        Raises:
+            Unavailable: If the credential of the caller could not be checked; the answer is 503.
+        """
         state = _required(request)
-        reply = state.gate.answer(MissingCredential(), state.request)
+        error = refusal_of(state.passed.identity)
+        if isinstance(error, Unavailable):
+            raise error
+        reply = state.gate.answer(error, state.request)
         return ", ".join(value for name, value in reply.text_fields if name == "www-authenticate")
 
 
