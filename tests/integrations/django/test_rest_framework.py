@@ -86,6 +86,26 @@ def test_nobody_gets_401_with_a_challenge(project, target):
     assert (401, CHALLENGE) == (answer.status_code, answer["www-authenticate"])
 
 
+class Failing:
+    """A directory whose database is away."""
+
+    static = True
+
+    def check(self, _username, _password):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("target", ["/notes", "/written", "/guarded", "/mine"])
+def test_a_credential_that_cannot_be_checked_is_503(target):
+    """Whoever sent it is anonymous on an open path, and not without a credential."""
+    fields = {"sources": ["bearer", "basic"], "basic": {"allow_plain_http": True}}
+    with Project(ROUTES, directory=Failing, fields=fields) as project:
+        answer = project.client().get(target, headers={"Authorization": "Basic YWxpY2U6Y29ycmVjdCBob3JzZQ=="})
+
+    assert 503 == answer.status_code
+    assert "www-authenticate" not in answer
+
+
 @pytest.mark.parametrize(("target", "scope"), [("/notes", "read"), ("/written", "write"), ("/guarded", "read")])
 def test_a_scope_that_is_missing_is_named(project, target, scope):
     refused, let_in = get(project, target, "alice"), get(project, target, "alice", scopes=[scope])

@@ -1,7 +1,7 @@
 """REST framework's default router serves ``/orders.json`` as ``/orders/``: a rule for one holds for both."""
 
 import pytest
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import include, path
 from rest_framework.decorators import api_view
@@ -11,6 +11,7 @@ from rest_framework.urlpatterns import format_suffix_patterns
 from rest_framework.viewsets import ViewSet
 
 from django_people import Project, get
+from django_site import OF_A_PROJECT
 from safeconduct.django.rest_framework import SafeconductAuthentication
 
 KINDS = ("wsgi", "asgi")
@@ -92,3 +93,20 @@ def test_a_view_that_takes_no_suffix_has_none():
 def test_the_name_of_the_suffix_is_a_setting():
     with override_settings(REST_FRAMEWORK={"FORMAT_SUFFIX_KWARG": None}):
         assert [200] == statuses("wsgi", ("/stock",), {"path": "/other"})
+
+
+class Replacing:
+    """A middleware that hands on a request of its own making."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        new = HttpRequest()
+        new.method, new.path_info, new.path = request.method, request.path_info, request.path
+        return self.get_response(new)
+
+
+def test_a_request_that_ours_has_not_seen_is_left_to_the_view():
+    with Project(ROUTES, middleware=[*OF_A_PROJECT, f"{__name__}.Replacing"]) as project:
+        assert 200 == project.client().get("/plain.pdf").status_code

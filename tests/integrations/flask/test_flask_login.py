@@ -23,12 +23,12 @@ class User:
         return self.name
 
 
-def application(load_user=None, **manager_settings):
+def application(load_user=None, *, auth="main", **manager_settings):
     app = Flask("application")
     app.secret_key = "of the test"
     manager = LoginManager(app)
     vars(manager).update(manager_settings)
-    extension = Safeconduct(auth_for("main"), app)
+    extension = Safeconduct(auth_for(auth), app)
     extension.init_flask_login(app, *([] if load_user is None else [load_user]))
 
     @app.get("/health")
@@ -52,6 +52,12 @@ def application(load_user=None, **manager_settings):
 def get(app, path, name=None, client=None):
     headers = {"Authorization": f"Bearer {tokens()[name]}"} if name else {}
     return (client or app.test_client()).get(path, base_url=SITE, headers=headers)
+
+
+def test_a_credential_that_cannot_be_checked_is_503():
+    app = application(auth="open-outage")
+
+    assert [401, 503] == [get(app, "/health", name).status_code for name in (None, "alice")]
 
 
 def test_current_user_is_who_is_asking():
