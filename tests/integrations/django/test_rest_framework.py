@@ -97,7 +97,7 @@ class Failing:
 
 @pytest.mark.parametrize("target", ["/notes", "/written", "/guarded", "/mine"])
 def test_a_credential_that_cannot_be_checked_is_503(target):
-    """Whoever sent it is anonymous on an open path, and not without a credential."""
+    """On an open path its sender is anonymous, but has sent one."""
     fields = {"sources": ["bearer", "basic"], "basic": {"allow_plain_http": True}}
     with Project(ROUTES, directory=Failing, fields=fields) as project:
         answer = project.client().get(target, headers={"Authorization": "Basic YWxpY2U6Y29ycmVjdCBob3JzZQ=="})
