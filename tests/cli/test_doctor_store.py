@@ -226,12 +226,15 @@ def test_the_local_view_is_loaded_once(server):
     assert "view: a process loads 1 revocations in " in run("doctor").out
 
 
-@pytest.mark.usefixtures("shared")
-def test_a_local_view_that_takes_too_long_is_a_warning(monkeypatch):
+def test_a_local_view_that_takes_too_long_is_a_warning(shared, server, monkeypatch):
+    """As that of a user who may not read the revocations."""
     run("token", "issue", "--subject", "alice")
+    server.say("ACL", "SETUSER", "blind", "on", "nopass", "~*", "+@all", "-zrangebyscore")
+    write_configuration(shared, store=f"redis://blind:any@127.0.0.1:{server.port}/0")
     monkeypatch.setattr(view_checks, "_TIMEOUT_SECONDS", 0)
 
     assert "it was not loaded within 0 seconds" in finding_texts("warn")
+    server.say("ACL", "DELUSER", "blind")
 
 
 def test_a_local_view_that_cannot_be_opened_is_a_warning(shared, server):
