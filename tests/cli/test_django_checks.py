@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from command_line import run, write_configuration
-from inspected_apps import module_writer
+from inspected_apps import module_writer, own_rows
 from inspected_django import project, statuses
 
 ANYBODY = '[safeconduct.access]\ndefault = "anonymous"'
@@ -184,9 +184,7 @@ def made(folder):
 
 def listed(target):
     """Return the rows of the project, and what it answers to an anonymous request for each."""
-    ended = run("routes", target, "--json")
-    rows = {(row["method"], row["path"]): row for row in ended.json}
-    own = {key: row for key, row in rows.items() if not key[1].startswith(("/auth/", "/.well-known/"))}
+    own = own_rows(target)
     return own, statuses(target, [key for key in own if key[0] != "ANY" and "<" not in key[1]])
 
 

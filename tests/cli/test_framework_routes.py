@@ -7,7 +7,7 @@ from django.test import override_settings
 
 import django_site  # noqa: F401 - configures Django for this process
 from command_line import run, write_configuration
-from inspected_apps import findings, module_writer
+from inspected_apps import findings, module_writer, own_rows
 
 ACCESS = '[safeconduct.access]\npublic = ["GET /public"]\nrules = [{ path = "/admin/{rest...}", roles = ["admin"] }]'
 
@@ -103,14 +103,6 @@ def made(folder):
     return lambda text: write(text) + ":app"
 
 
-def table(target):
-    """Return the routes of the application by method and path, without ours."""
-    ended = run("routes", target, "--json")
-    assert 0 == ended.code, ended.err
-    rows = {(row["method"], row["path"]): row for row in ended.json}
-    return {key: row for key, row in rows.items() if not key[1].startswith(("/auth/", "/.well-known/"))}
-
-
 def assert_is_read(seen):
     """What each of the applications above has in common."""
     by_method = {method: row for (method, path), row in seen.items() if "items" in path}
@@ -140,7 +132,7 @@ def assert_is_read(seen):
 def test_routes_are_read(made, text, state):
     target = made(text)
 
-    assert_is_read(table(target))
+    assert_is_read(own_rows(target))
     assert 0 == run("routes", target, "--forbid-public").code
     verdicts = [f"{verdict}: {text}" for verdict, text in findings(target)]
     assert any(verdict.startswith(state) for verdict in verdicts), verdicts
@@ -159,13 +151,13 @@ def test_a_rule_that_an_empty_parameter_of_falcon_passes_by(folder, made, instal
 
 
 def test_websockets_and_mounted_applications_are_read(made):
-    seen = table(made(LITESTAR))
+    seen = own_rows(made(LITESTAR))
 
     assert {("WEBSOCKET", "/ws"), ("ANY", "/raw")} <= seen.keys()
 
 
 def test_websockets_of_quart_are_read(made):
-    assert ("WEBSOCKET", "/ws") in table(made(QUART))
+    assert ("WEBSOCKET", "/ws") in own_rows(made(QUART))
 
 
 def test_an_application_that_nothing_guards_yet(made):

@@ -81,6 +81,11 @@ def rows(target):
     return {(row["method"], row["path"]): row for row in ended.json}
 
 
+def own_rows(target):
+    """Return the rows of the application's routes, without our endpoints."""
+    return {key: row for key, row in rows(target).items() if not key[1].startswith(("/auth/", "/.well-known/"))}
+
+
 def findings(target):
     """Return what ``safeconduct doctor`` finds out about the application and its rules."""
     ended = run("doctor", target, "--json")
